@@ -67,6 +67,8 @@ const (
 	TooManyRequests Code = "too_many_requests"
 	// RequestTimeout is a request that did not arrive in time.
 	RequestTimeout Code = "request_timeout"
+	// TooEarly is a change in data that could be a replay (RFC 8470).
+	TooEarly Code = "too_early"
 	// Behind is a query for a position that this hub has not reached.
 	Behind Code = "behind"
 	// Unavailable is a log that cannot be written now; the retry is safe.
