@@ -1108,9 +1108,10 @@ func (x *RetireItemRequest) GetId() string {
 }
 
 type SetAvailabilityRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Id        string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Available bool                   `protobuf:"varint,2,opt,name=available,proto3" json:"available,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Must be given.
+	Available *bool `protobuf:"varint,2,opt,name=available,proto3,oneof" json:"available,omitempty"`
 	// How many are left; absent for no limit.
 	Remaining     *int32 `protobuf:"varint,3,opt,name=remaining,proto3,oneof" json:"remaining,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1155,8 +1156,8 @@ func (x *SetAvailabilityRequest) GetId() string {
 }
 
 func (x *SetAvailabilityRequest) GetAvailable() bool {
-	if x != nil {
-		return x.Available
+	if x != nil && x.Available != nil {
+		return *x.Available
 	}
 	return false
 }
@@ -2480,11 +2481,13 @@ const file_hub_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04item\x18\x02 \x01(\v2\x13.everything.v1.ItemR\x04item\"#\n" +
 	"\x11RetireItemRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"w\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x8a\x01\n" +
 	"\x16SetAvailabilityRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
-	"\tavailable\x18\x02 \x01(\bR\tavailable\x12!\n" +
-	"\tremaining\x18\x03 \x01(\x05H\x00R\tremaining\x88\x01\x01B\f\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
+	"\tavailable\x18\x02 \x01(\bH\x00R\tavailable\x88\x01\x01\x12!\n" +
+	"\tremaining\x18\x03 \x01(\x05H\x01R\tremaining\x88\x01\x01B\f\n" +
+	"\n" +
+	"_availableB\f\n" +
 	"\n" +
 	"_remaining\"M\n" +
 	"\n" +

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"everything.local/cafe"
+	"everything.local/event"
+	pb "everything.local/proto"
+)
+
+// Config is what an API needs. All but Info, Policy, Logger and BodyWithin
+// are required.
+type Config struct {
+	// Log is where commands are appended.
+	Log event.Log
+	// Follower guards State and says how far it is.
+	Follower Follower
+	// State is read inside Follower.Read only.
+	State *cafe.State
+	// Auth says who is calling.
+	Auth Identifier
+	// Info describes this hub for GET /v1/hub beyond what State knows. It may
+	// be called by many goroutines; nil answers with the State's part alone.
+	Info func() Info
+	// Policy is the house's rules.
+	Policy cafe.Policy
+	// Logger gets what went wrong inside; nil for slog.Default.
+	Logger *slog.Logger
+	// BodyWithin is how long a request's body may take to arrive, default
+	// 10 s: 64 KiB in that time is less than the slowest mobile network does.
+	BodyWithin time.Duration
+}
+
+// Info is what a hub says of itself.
+type Info struct {
+	// Peers are the addresses of the site's other hubs.
+	Peers []string
+	// Wires are the names of the wires that feeds are served on.
+	Wires []string
+	// Writable says whether commands are taken now.
+	Writable bool
+	// Version is the program's.
+	Version string
+}
+
+// API serves commands and queries. Its methods may be called by any number of
+// goroutines.
+type API struct {
+	cfg    Config
+	core   map[protoreflect.Name]handler
+	routes map[protoreflect.Name]*route
+}
+
+// New returns an API. It starts nothing.
+func New(cfg Config) *API {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.BodyWithin == 0 {
+		cfg.BodyWithin = 10 * time.Second
+	}
+	a := &API{cfg: cfg, routes: routesOf(pb.File_hub_proto.Services().ByName("Hub"))}
+	a.core = a.methods()
+	return a
+}
+
+// methods is the core: what answers each method of the schema.
+func (a *API) methods() map[protoreflect.Name]handler {
+	return map[protoreflect.Name]handler{
+		"GetHub":               handle(a.getHub),
+		"GetMenu":              handle(a.getMenu),
+		"PutItem":              handle(a.putItem),
+		"RetireItem":           handle(a.retireItem),
+		"SetAvailability":      handle(a.setAvailability),
+		"PlaceOrder":           handle(a.placeOrder),
+		"ListOrders":           handle(a.listOrders),
+		"GetOrder":             handle(a.getOrder),
+		"AcceptOrder":          handle(step[*pb.AcceptOrderRequest](a, cafe.Accept)),
+		"DeclineOrder":         handle(step[*pb.DeclineOrderRequest](a, cafe.Decline)),
+		"StartOrder":           handle(step[*pb.StartOrderRequest](a, cafe.Start)),
+		"ReadyOrder":           handle(step[*pb.ReadyOrderRequest](a, cafe.Ready)),
+		"PickupOrder":          handle(step[*pb.PickupOrderRequest](a, cafe.Pickup)),
+		"CancelOrder":          handle(step[*pb.CancelOrderRequest](a, cafe.Cancel)),
+		"ListAnnouncements":    handle(a.listAnnouncements),
+		"PostAnnouncement":     handle(a.postAnnouncement),
+		"WithdrawAnnouncement": handle(a.withdrawAnnouncement),
+		"PairScreen":           handle(a.pairScreen),
+		"ForgetCustomer":       handle(a.forgetCustomer),
+	}
+}
+
+// Register adds the REST paths, the Connect and gRPC methods, /openapi.yaml
+// and what answers for unknown paths below /v1/ to mux. Other rooms may add
+// their own paths below /v1/; theirs are more specific.
+func (a *API) Register(mux *http.ServeMux) {
+	for _, r := range a.routes {
+		mux.Handle(r.method+" "+r.pattern, a.rest(r))
+	}
+	mux.Handle("/v1/", a.noSuchPath(mux))
+	mux.HandleFunc("GET /openapi.yaml", openAPI)
+	path, rpc := pb.NewHubHandler(rpc{a},
+		connect.WithCodec(strictJSON{}),
+		connect.WithReadMaxBytes(maxBody),
+	)
+	mux.Handle(path, a.bounded(rpc))
+}
+
+func openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(pb.OpenAPI) // the client may have gone
+}
