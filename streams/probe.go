@@ -1,0 +1,92 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"everything.local/event"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// probeEvery is for how long one write that worked proves that writes
+	// work.
+	probeEvery = 10 * time.Second
+	// leaderAsked is how often a node with peers asks the log's leader for a
+	// sign of life, and leaderLost after how long without one it counts as
+	// lost.
+	leaderAsked = time.Second
+	leaderLost  = 3 * time.Second
+)
+
+// Probe proves that the site can be written: by the newest append or probe if
+// that is less than ten seconds old, else by a write to a stream of its own.
+// The error wraps event.ErrUnavailable.
+func (n *Node) Probe(ctx context.Context) error {
+	if n.serverLog.fatal.Load() {
+		return fmt.Errorf("%w: the server gave up: %s", event.ErrUnavailable, n.serverLog.lastError())
+	}
+	if n.ctx.Err() != nil {
+		return errClosed
+	}
+	if time.Since(time.Unix(0, n.log.written.Load())) < probeEvery {
+		return nil
+	}
+	err := n.retry(ctx, func(ctx context.Context) error {
+		_, err := n.js.PublishMsg(ctx, nats.NewMsg(probeSubject), jetstream.WithRetryAttempts(0))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("streams: probe: %w", err)
+	}
+	n.log.written.Store(time.Now().UnixNano())
+	return nil
+}
+
+// leader keeps in mind when the log's leader was last heard.
+type leader struct {
+	node  *Node
+	heard atomic.Int64 // Unix nanoseconds
+}
+
+// run asks for signs of life until ctx ends. A node that is alone is its own
+// leader and has nobody to ask.
+func (l *leader) run(ctx context.Context) {
+	if l.node.config.Cluster == nil {
+		return
+	}
+	tick := time.NewTicker(leaderAsked)
+	defer tick.Stop()
+	for {
+		once, cancel := context.WithTimeout(ctx, leaderAsked)
+		s, err := l.node.js.Stream(once, logStream)
+		cancel()
+		if err == nil && s.CachedInfo().Cluster != nil && s.CachedInfo().Cluster.Leader != "" {
+			l.heard.Store(time.Now().UnixNano())
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Leader returns when the log's leader was last heard, and whether that is
+// recent enough for what is shown not to be stale. A node that is alone hears
+// itself for as long as its server runs.
+func (n *Node) Leader() (heard time.Time, ok bool) {
+	if n.config.Cluster == nil && n.ctx.Err() == nil && n.server.Running() && !n.serverLog.fatal.Load() {
+		n.leader.heard.Store(time.Now().UnixNano())
+	}
+	at := n.leader.heard.Load()
+	if at == 0 {
+		return time.Time{}, false
+	}
+	heard = time.Unix(0, at)
+	return heard, time.Since(heard) < leaderLost
+}
