@@ -71,4 +71,3 @@ func TestContractAcrossRestarts(t *testing.T) {
 	})
 	closeNode(t, n)
 }
-
