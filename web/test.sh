@@ -8,4 +8,4 @@ trap 'rm -rf "$out"' EXIT
 mapfile -t tests < <(find src -name '*.test.ts' | sort)
 go tool esbuild --bundle --platform=node --format=esm --target=node20 --log-level=warning \
   --out-extension:.js=.mjs --outdir="$out" "${tests[@]}"
-node --test "$@" $(find "$out" -name '*.mjs' | sort)
+node --test --test-timeout=60000 "$@" $(find "$out" -name '*.mjs' | sort)
