@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"everything.local/api"
+	"everything.local/auth"
+	"everything.local/cafe"
+	"everything.local/event"
+	"everything.local/hub"
+	"everything.local/streams"
+	"everything.local/transport"
+	"everything.local/transport/cert"
+	"everything.local/transport/ndjson"
+	"everything.local/transport/sse"
+)
+
+// The program's part of stopping, after transport has drained its clients
+// (transport.Server.DrainBudget). README.md states the sum.
+const (
+	// followersBudget: followers end and the fold's checkpoint is written.
+	followersBudget = 5 * time.Second
+	// logBudget: the log is flushed and closed.
+	logBudget = 5 * time.Second
+	// maxDrain keeps the sum of all phases near what a service manager waits.
+	maxDrain = time.Minute
+	// openingBudget is how long the first events of a site may take: an
+	// election of a starting cluster is in it.
+	openingBudget = time.Minute
+)
+
+// customerForgotten is the event after which the checkpoint is rewritten at
+// once: the one before still has the name.
+const customerForgotten = "customer.forgotten"
+
+// app is the wired program. Its parts are made by newApp, in the order of
+// their dependencies, and run by serve.
+type app struct {
+	config config
+	log    *slog.Logger
+
+	node   *streams.Node
+	keys   *auth.Keys
+	state  *cafe.State // guarded by hub
+	hub    *hub.Hub
+	auth   *auth.Auth
+	api    *api.API
+	cert   *cert.Source
+	feed   *transport.Feed
+	server *transport.Server
+	health *health
+	meters *meters
+}
+
+// newApp opens the data directory and wires the program. Close ends what it
+// opened; nothing else runs yet.
+func newApp(ctx context.Context, c config, log *slog.Logger) (*app, error) {
+	a := &app{config: c, log: log, state: cafe.New(), meters: newMeters()}
+	var err error
+	a.node, err = streams.Open(ctx, streams.Config{
+		Dir: c.Data, Site: c.Site, Mode: c.Mode, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.node.Log().OnAppend = a.meters.append
+	if err := a.wire(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *app) wire() error {
+	a.hub = hub.New(hub.Config{
+		Log: a.node.Log(), Fold: a.state, Checkpoints: a.node.Checkpoints(), Logger: a.log,
+		Halt:         func(err error) bool { return errors.Is(err, cafe.ErrUpgradeNeeded) },
+		CheckpointAt: func(e event.Event) bool { return e.Type == customerForgotten },
+	})
+	a.health = &health{
+		applied: func(fn func()) { a.hub.Read(fn) }, ready: a.hub.Ready(),
+		halted: a.hub.Halted, probe: a.node.Probe, probing: make(chan struct{}, 1),
+	}
+	var err error
+	if a.keys, err = auth.OpenKeys(keysDir(a.config.Data)); err != nil {
+		return err
+	}
+	if a.cert, err = cert.Open(cert.Config{
+		Dir: tlsDir(a.config.Data), Hosts: a.config.Host,
+		CertFile: a.config.Cert, KeyFile: a.config.Key, Logger: a.log,
+	}); err != nil {
+		return err
+	}
+	a.auth = auth.New(auth.Config{
+		Keys: a.keys, AllowGuests: a.config.Guests, Pairings: pairings{a}, WriteError: api.WriteError,
+	})
+	a.api = api.New(api.Config{
+		Log: a.node.Log(), Follower: a.hub, State: a.state, Auth: a.auth,
+		Policy: a.config.policy(), Logger: a.log, Info: a.info,
+	})
+	a.feed = transport.NewFeed(transport.FeedConfig{
+		Hub: a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}},
+	})
+	return nil
+}
+
+// drainWindow is the server's name for the configured time.
+func (c *config) drainWindow() time.Duration {
+	if c.Drain == 0 {
+		return transport.NoDrainWindow
+	}
+	return c.Drain
+}
+
+// close ends what newApp opened.
+func (a *app) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), logBudget)
+	defer cancel()
+	return a.node.Close(ctx)
+}
+
+// followers runs what follows the log until stop is called or one of them
+// fails; stop waits for them and returns the failure. They outlive the
+// listeners, so that requests in flight are answered while clients drain.
+func (a *app) followers(ctx context.Context) (failed <-chan struct{}, stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.hub.Run(ctx) })
+	group.Go(func() error { return a.cert.Run(ctx) })
+	group.Go(func() error { return a.watchLeader(ctx) })
+	clock := &clockwork{hub: a.hub, api: a.api, timers: a.node.Timers(), log: a.log}
+	group.Go(func() error { return clock.run(ctx) })
+	return ctx.Done(), func() error {
+		cancel()
+		ended := make(chan error, 1)
+		go func() { ended <- group.Wait() }()
+		select {
+		case err := <-ended:
+			if errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		case <-time.After(followersBudget):
+			return fmt.Errorf("followers did not end within %v", followersBudget)
+		}
+	}
+}
+
+// leaderSilence is how long the log's leader may be unheard before what feeds
+// show is marked stale.
+const leaderSilence = 3 * time.Second
+
+// watchLeader marks feeds stale while the log has no leader that is heard.
+func (a *app) watchLeader(ctx context.Context) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+		if heard, ok := a.node.Leader(); ok || time.Since(heard) < leaderSilence {
+			a.hub.ClearStale()
+		} else {
+			a.hub.SetStale(event.NoQuorum)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"everything.local/auth"
+	"everything.local/event"
+	"everything.local/streams"
+)
+
+// forgetCommand is hub forget.
+type forgetCommand struct {
+	Customer string `arg:"" help:"Id of the customer, as in orders/<customer>."`
+	config
+}
+
+// Run forgets through the hub that runs on the data directory, or, if none
+// does, on the directory itself.
+func (c *forgetCommand) Run(ctx context.Context, s streamsOut) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	err := c.offline(ctx)
+	if errors.Is(err, streams.ErrLocked) {
+		err = c.online(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s is forgotten: names and notes are unreadable in the log and every copy of it.\n", c.Customer)
+	return err
+}
+
+func (c *forgetCommand) offline(ctx context.Context) error {
+	if _, err := os.Stat(c.Data); err != nil {
+		return fmt.Errorf("%w: there is no data directory %s; give --data", errConfig, c.Data)
+	}
+	a, err := newApp(ctx, c.config, c.logger(io.Discard))
+	if err != nil {
+		return err
+	}
+	failed, stop := a.followers(ctx)
+	select {
+	case <-a.hub.Ready():
+		_, err = a.api.Forget(ctx, c.Customer, byHub, commandOf("forget", event.NewID()))
+	case <-failed:
+		err = errors.New("the log cannot be followed")
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	return errors.Join(err, stop(), a.close())
+}
+
+// forgetWithin is how long a running hub may take; the log's own wait is 10 s.
+const forgetWithin = 15 * time.Second
+
+func (c *forgetCommand) online(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, forgetWithin)
+	defer cancel()
+	keys, err := auth.OpenKeys(keysDir(c.Data))
+	if err != nil {
+		return err
+	}
+	token, err := keys.Sign(auth.Claims{Role: auth.Admin, Subject: "hub forget", TTL: time.Minute})
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(c.Listen) // settle has checked it
+	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, "https://localhost:"+port+"/v1/customers/"+c.Customer, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := client.Do(r)
+	if err != nil {
+		return fmt.Errorf("a hub runs on %s but does not answer on %s; give its --listen: %w", c.Data, c.Listen, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode < http.StatusMultipleChoices {
+		return nil
+	}
+	var p struct {
+		Detail string `json:"detail"`
+	}
+	_ = json.NewDecoder(answer.Body).Decode(&p) // the status says enough without
+	return fmt.Errorf("the hub answered %s: %s", answer.Status, p.Detail)
+}
+
+// client trusts the hub's own certificate, whichever it uses: the file in its
+// data directory vouches for it.
+func (c *forgetCommand) client() (*http.Client, error) {
+	trusted, err := x509.SystemCertPool()
+	if err != nil {
+		trusted = x509.NewCertPool()
+	}
+	for _, file := range []string{filepath.Join(tlsDir(c.Data), "ca.pem"), c.Cert} {
+		if b, err := os.ReadFile(file); err == nil {
+			trusted.AppendCertsFromPEM(b)
+		}
+	}
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS13},
+	}}, nil
+}

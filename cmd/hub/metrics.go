@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// meters are the metrics that are counted where they happen; the rest is read
+// from the parts when somebody scrapes.
+type meters struct {
+	registry *prometheus.Registry
+	appends  *prometheus.HistogramVec
+}
+
+func newMeters() *meters {
+	m := &meters{
+		registry: prometheus.NewRegistry(),
+		appends: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hub_append_seconds",
+			Help: "Time until an append to the log was durable.",
+			// From a fast disk's fsync to an election.
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		}, []string{"result"}),
+	}
+	m.registry.MustRegister(m.appends,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// append is streams.Config.OnAppend.
+func (m *meters) append(took time.Duration, err error) {
+	result := "stored"
+	if err != nil {
+		result = "refused"
+	}
+	m.appends.WithLabelValues(result).Observe(took.Seconds())
+}
+
+// handler serves the metrics of a.
+func (m *meters) handler(a *app) http.Handler {
+	m.registry.MustRegister(scrape{a})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+}
+
+// scrape reads the parts' own counters.
+type scrape struct{ *app }
+
+var (
+	feedsOpen    = desc("hub_feeds_open", "Feeds open now.", "wire")
+	feedsOpened  = desc("hub_feeds_opened_total", "Feeds opened, by whether they resumed.", "wire", "resumed")
+	feedsClosed  = desc("hub_feeds_closed_total", "Feeds ended, by reason.", "wire", "reason")
+	feedBytes    = desc("hub_feed_bytes_total", "Bytes of frames handed to sockets.", "wire")
+	feedFrames   = desc("hub_feed_frames_total", "Frames handed to feeds.")
+	fromMap      = desc("hub_caught_up_from_map_total", "Times a reader was caught up from the map instead of the ring.")
+	connsOpen    = desc("hub_connections_open", "Connections open now.")
+	connsRefused = desc("hub_connections_refused_total", "Connections over a limit.")
+	appliedSeq   = desc("hub_applied_sequence", "Sequence of the newest event folded.")
+	followerLag  = desc("hub_follower_lag_events", "Events in the log that the follower has not folded.", "follower")
+	subscribers  = desc("hub_subscriptions", "Subscriptions open now.")
+	halted       = desc("hub_halted", "1 when the log holds events this hub cannot read.")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector. It describes nothing, which lets
+// the parts be asked for the first time when somebody scrapes.
+func (scrape) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (s scrape) Collect(ch chan<- prometheus.Metric) {
+	number := func(d *prometheus.Desc, t prometheus.ValueType, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, t, v, labels...)
+	}
+	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+	for wire, w := range s.feed.Stats() {
+		number(feedsOpen, gauge, float64(w.Open), wire)
+		number(feedsOpened, counter, float64(w.Fresh), wire, "false")
+		number(feedsOpened, counter, float64(w.Resumed), wire, "true")
+		number(feedBytes, counter, float64(w.Bytes), wire)
+		for reason, n := range w.Closed {
+			number(feedsClosed, counter, float64(n), wire, string(reason))
+		}
+	}
+	conns := s.server.Stats()
+	number(connsOpen, gauge, float64(conns.Open))
+	number(connsRefused, counter, float64(conns.Refused))
+	h := s.hub.Stats()
+	number(feedFrames, counter, float64(h.Frames))
+	number(fromMap, counter, float64(h.FellOff))
+	number(appliedSeq, gauge, float64(h.Applied))
+	number(subscribers, gauge, float64(h.Subscriptions))
+	number(halted, gauge, truth(s.hub.Halted() != nil))
+	ctx, cancel := context.WithTimeout(context.Background(), headWithin)
+	defer cancel()
+	if head, err := s.node.Log().Head(ctx); err == nil {
+		number(followerLag, gauge, float64(head-min(head, h.Applied)), "hub")
+	}
+}
+
+// headWithin is how long a scrape waits for the log to say where it ends.
+const headWithin = time.Second
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"everything.local/api"
+	"everything.local/transport"
+)
+
+// serveCommand is hub serve.
+type serveCommand struct{ config }
+
+// Run serves until ctx ends, then drains. Its phases, each with a budget: the
+// clients leave (transport.Server.Run), followers end, the log is closed.
+func (c *serveCommand) Run(ctx context.Context, s streamsOut) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	log := c.logger(s.err)
+	a, err := newApp(ctx, c.config, log)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	err = a.serve(ctx, s.out)
+	err = errors.Join(err, a.close())
+	log.Info("stopped", "after", time.Since(start).Round(time.Millisecond), "clean", err == nil)
+	return err
+}
+
+// serve starts the parts in order and stops them in reverse.
+func (a *app) serve(ctx context.Context, out io.Writer) error {
+	failed, stop := a.followers(ctx)
+	if err := a.listen(ctx, failed); err != nil {
+		return errors.Join(err, stop())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.server.Run(ctx) })
+	group.Go(func() error {
+		select {
+		case <-failed:
+			return errors.New("a follower of the log ended")
+		case <-ctx.Done():
+			a.health.draining.Store(true)
+			return nil
+		}
+	})
+	if a.config.Demo {
+		group.Go(func() error { return a.demo(ctx) })
+	}
+	a.sayServing()
+	if err := a.greet(out); err != nil {
+		a.log.Warn("nobody reads the greeting", "error", err) // a closed pipe
+	}
+	return errors.Join(group.Wait(), stop())
+}
+
+// listen waits until the log has been read, makes sure that the site is open,
+// and takes the sockets: nobody is let in before there is something to serve.
+func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, openingBudget)
+	defer cancel()
+	select {
+	case <-a.hub.Ready():
+	case <-failed:
+		return errors.New("the log cannot be followed")
+	case <-ctx.Done():
+		return fmt.Errorf("read the log: %w", context.Cause(ctx))
+	}
+	if a.hub.Halted() == nil {
+		if err := a.openSite(ctx); err != nil {
+			return err
+		}
+	}
+	a.server = transport.NewServer(transport.ServerConfig{
+		Addr: a.config.Listen, TLS: a.cert.TLSConfig(a.config.Tls12), Handler: a.handler(),
+		PlainBoardAddr: a.config.BoardHTTP, PlainBoardHandler: a.boardHandler(),
+		WriteError: api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
+	})
+	return a.server.Listen(ctx)
+}
+
+func (a *app) sayServing() {
+	args := []any{"addr", a.server.Addr().String(), "site", a.config.Site, "mode", a.config.Mode, "version", version}
+	if board := a.server.BoardAddr(); board != nil {
+		args = append(args, "board_addr", board.String())
+	}
+	a.log.Info("serving", args...)
+}
