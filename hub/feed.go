@@ -119,6 +119,7 @@ func (s *Subscription) fillFromMap(f *feed, c *chunk) bool {
 		}
 		f.resetDue, f.unmarked, s.dirty = false, true, true
 		f.done, f.base = mark{}, h.applied
+		s.committed = 0
 	}
 	w := t.changed(f.done, f.base)
 	for it := w.next(); it != nil; {

@@ -112,12 +112,14 @@ type rig struct {
 	t    testing.TB
 	fold *testFold
 	seq  uint64
+	// history is every state of every key of every topic.
+	history map[string]map[string][]held
 }
 
 // newRig returns a hub that is ready at epoch "e1", at seq 1.
 func newRig(t testing.TB) *rig {
 	fold := newTestFold()
-	r := &rig{Hub: New(Config{Fold: fold}), t: t, fold: fold}
+	r := &rig{Hub: New(Config{Fold: fold}), t: t, fold: fold, history: map[string]map[string][]held{}}
 	r.arrive(0)
 	r.apply("open", "e1")
 	return r
@@ -133,7 +135,22 @@ func (r *rig) apply(typ string, data any) uint64 {
 	return r.seq
 }
 
-func (r *rig) put(sets ...set) uint64 { r.t.Helper(); return r.apply("put", sets) }
+func (r *rig) put(sets ...set) uint64 {
+	r.t.Helper()
+	for i, s := range sets {
+		again := slices.ContainsFunc(sets[i+1:], func(o set) bool { return o.Topic == s.Topic && o.Key == s.Key })
+		states := r.history[s.Topic][s.Key]
+		was := len(states) > 0 && states[len(states)-1].value != ""
+		if again || s.Value == "" && !was {
+			continue // changes nothing
+		}
+		if r.history[s.Topic] == nil {
+			r.history[s.Topic] = map[string][]held{}
+		}
+		r.history[s.Topic][s.Key] = append(states, held{r.seq + 1, s.Value})
+	}
+	return r.apply("put", sets)
+}
 
 // sub subscribes to topics like "a" or "a@e1.7".
 func (r *rig) sub(topics string) *Subscription {

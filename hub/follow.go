@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,9 @@ const (
 	firstPause = 100 * time.Millisecond
 	mostPause  = 2 * time.Second
 )
+
+// errEnded is a log whose tail ended by itself.
+var errEnded = errors.New("hub: the log ended")
 
 // Run restores the latest checkpoint and applies the log from there until ctx
 // ends, whatever happens to the log meanwhile; then it returns nil. A log that
@@ -36,7 +40,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		err = h.tail(ctx, saver, head)
 	}
 	if ctx.Err() == nil {
-		h.haltWith(err)
+		h.haltWith(cmp.Or(err, errEnded))
 		<-ctx.Done()
 	}
 	// A fold that refused an event for another reason than its age is not

@@ -1,63 +1,10 @@
 package hub
 
 import (
-	"encoding/json"
-	"sync"
 	"time"
 
 	"everything.local/event"
 )
-
-// chunk is where Next puts together what is not one slice of a ring.
-type chunk struct {
-	out []byte
-	// json is the frame to be added, before its framing.
-	json   []byte
-	frames int
-}
-
-// chunks lends chunks to subscriptions from one call of Next to the following,
-// so that an idle one holds none.
-var chunks = sync.Pool{New: func() any { return &chunk{out: make([]byte, 0, segmentSize)} }}
-
-// keepChunk is the size above which a chunk is not kept for others: it has
-// held a frame larger than most.
-const keepChunk = 4 * segmentSize
-
-// add frames c.json. It reports false, and leaves the chunk as it was, when
-// that would make it too long and it holds something already.
-func (c *chunk) add(e Encoding, id string) bool {
-	n := len(c.out)
-	c.out = e.AppendFrame(c.out, c.json, id)
-	if n > 0 && len(c.out) > segmentSize {
-		c.out = c.out[:n]
-		return false
-	}
-	c.frames++
-	return true
-}
-
-// addAll adds frames that are encoded already, if they fit.
-func (c *chunk) addAll(b []byte, frames int) bool {
-	if len(c.out)+len(b) > segmentSize {
-		return false
-	}
-	c.out = append(c.out, b...)
-	c.frames += frames
-	return true
-}
-
-func (s *Subscription) release() {
-	c := s.chunk
-	if c == nil {
-		return
-	}
-	s.chunk = nil
-	if cap(c.out) <= keepChunk && cap(c.json) <= keepChunk {
-		c.out, c.frames = c.out[:0], 0
-		chunks.Put(c)
-	}
-}
 
 // Next returns what is to be sent now, and takes it as sent: whole frames, at
 // most 16 KiB of them unless a single one is larger. It is empty when there is
@@ -73,6 +20,10 @@ func (s *Subscription) Next() []byte {
 	}
 	s.chunk = chunks.Get().(*chunk)
 	s.compose(s.chunk)
+	if s.chunk.frames == 0 {
+		s.release() // an idle reader holds no buffer
+		return nil
+	}
 	h.counters.frames.Add(uint64(s.chunk.frames))
 	return s.chunk.out
 }
@@ -112,11 +63,11 @@ func (s *Subscription) compose(c *chunk) {
 		return
 	}
 	for s.inBatch || s.pending() {
-		if !s.batch(c) {
+		if !s.batch(c, waits) {
 			return
 		}
 	}
-	s.settle()
+	s.settle(waits)
 	s.sayLive(c, waits)
 }
 
@@ -132,10 +83,10 @@ func (s *Subscription) pending() bool {
 // batch goes through the feeds in turn and sends each what it had when the
 // batch began, so that a busy topic cannot keep the commit away for ever. It
 // reports false when the chunk is full before that.
-func (s *Subscription) batch(c *chunk) bool {
+func (s *Subscription) batch(c *chunk, waits bool) bool {
 	h := s.hub
 	if !s.inBatch {
-		s.inBatch, s.dirty, s.turn, s.goal = true, false, 0, h.applied
+		s.inBatch, s.turn, s.goal = true, 0, h.applied
 		for i := range s.feeds {
 			if f := &s.feeds[i]; f.onRing && f.stream.ring != nil {
 				f.until = f.stream.ring.end()
@@ -147,21 +98,33 @@ func (s *Subscription) batch(c *chunk) bool {
 			return false
 		}
 	}
-	least := s.goal
+	if !s.commit(c, waits) {
+		return false
+	}
+	s.inBatch = false
+	return true
+}
+
+// commit ends a batch. While the reader is ahead in one topic the others wait
+// with their commit until the hub has reached it, so that no cursor goes back.
+func (s *Subscription) commit(c *chunk, waits bool) bool {
+	if waits {
+		return true
+	}
 	if s.dirty {
-		id := h.cursorAt(least)
+		id := s.hub.cursorAt(s.goal)
 		c.json = appendCursor(c.json[:0], id)
 		if !c.add(s.encoding, id) {
 			return false
 		}
 	}
-	s.inBatch = false
-	s.committed = max(s.committed, least)
+	s.dirty = false
+	s.committed = s.goal
 	return true
 }
 
 // settle notes that nothing is pending: all is sent up to what is applied.
-func (s *Subscription) settle() {
+func (s *Subscription) settle(waits bool) {
 	h := s.hub
 	for i := range s.feeds {
 		f := &s.feeds[i]
@@ -173,7 +136,9 @@ func (s *Subscription) settle() {
 		}
 		f.sent = h.applied
 	}
-	s.committed = max(s.committed, h.applied)
+	if !waits {
+		s.committed = h.applied
+	}
 }
 
 // sayStale tells the reader that what it shows is stale, if that is news.
@@ -206,7 +171,7 @@ func (s *Subscription) sayLive(c *chunk, waits bool) {
 	}
 	c.json = appendClock(c.json[:0], "live", s.hub.cursor, time.Now())
 	if c.add(s.encoding, s.hub.cursor) {
-		s.owesLive, s.told = false, staleness{}
+		s.owesLive, s.dirty, s.told = false, false, staleness{}
 	}
 }
 
@@ -216,45 +181,4 @@ func (h *Hub) cursorAt(seq uint64) string {
 		return h.cursor
 	}
 	return event.Cursor{Epoch: h.epoch, Seq: seq}.String()
-}
-
-// Ping returns the heartbeat with the position this reader has drained and the
-// clock, and after it, while the feed is stale, the word that it is. The bytes
-// are valid until the next call of any method.
-func (s *Subscription) Ping(now time.Time) []byte {
-	h := s.hub
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	waits := s.waits()
-	id := ""
-	if h.serving() {
-		if !s.inBatch && !s.pending() && !waits {
-			s.settle()
-		}
-		if s.committed > 0 {
-			id = h.cursorAt(s.committed)
-		}
-	}
-	var scratch [256]byte
-	s.small = s.encoding.AppendFrame(s.small[:0], appendClock(scratch[:0], "ping", id, now), id)
-	stale := s.stale(waits)
-	if stale == (staleness{}) {
-		stale = s.told
-	}
-	if stale != (staleness{}) {
-		s.small = s.encoding.AppendFrame(s.small, appendStale(scratch[:0], stale), "")
-		s.told, s.owesLive = stale, true
-	}
-	return s.small
-}
-
-// Frame returns any other frame for this reader alone: goaway, an error. The
-// bytes are valid until the next call of any method.
-func (s *Subscription) Frame(f event.Frame) []byte {
-	b, err := json.Marshal(f)
-	if err != nil {
-		panic(err) // only for a Value that is not JSON
-	}
-	s.small = s.encoding.AppendFrame(s.small[:0], b, "")
-	return s.small
 }

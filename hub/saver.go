@@ -57,8 +57,8 @@ func (s *saver) close() { close(s.latest) }
 // checkpoint hands the state to the saver. Run's goroutine calls it: nothing
 // is applied meanwhile.
 func (h *Hub) checkpoint(s *saver) {
-	if s.cfg.Checkpoints == nil || h.Cursor().Seq == 0 {
-		return
+	if s.cfg.Checkpoints == nil || s.events == 0 && !s.failed.Load() {
+		return // the last one holds everything
 	}
 	h.mu.RLock()
 	b, err := h.snapshot()

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"everything.local/event"
@@ -43,8 +44,8 @@ type Subscription struct {
 	life uint64
 	// committed is up to where all topics are sent; 0 for nothing.
 	committed uint64
-	// turn is the feed whose turn it is in the batch begun at goal; dirty says
-	// that the batch needs a commit.
+	// turn is the feed whose turn it is in the batch that ends at goal; dirty
+	// says that frames were sent that a frame of its own has to commit.
 	inBatch, dirty bool
 	turn           int
 	goal           uint64
@@ -66,7 +67,8 @@ func (h *Hub) Subscribe(r Request) (*Subscription, error) {
 	}
 	s := &Subscription{
 		hub: h, encoding: r.Encoding, wake: make(chan struct{}, 1),
-		feeds: make([]feed, len(r.Positions)), since: time.Now(), given: r.Positions,
+		feeds: make([]feed, len(r.Positions)), since: time.Now(),
+		given: slices.Clone(r.Positions),
 	}
 	signal(s.wake)
 	format := formatOf(r.Encoding, len(r.Positions))
@@ -156,7 +158,7 @@ func (s *Subscription) waits() bool {
 // begin takes the positions given, or none in a new life of the log.
 func (s *Subscription) begin() {
 	h := s.hub
-	s.life, s.owesLive, s.inBatch, s.committed = h.life, true, false, 0
+	s.life, s.owesLive, s.inBatch, s.dirty = h.life, true, false, false
 	for i := range s.feeds {
 		f := &s.feeds[i]
 		if s.given == nil || s.given[i].Cursor.IsZero() || s.given[i].Cursor.Epoch != h.epoch {
