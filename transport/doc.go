@@ -1,0 +1,23 @@
+// Package transport brings the hub's feeds to clients and owns the sockets
+// everything else is served on.
+//
+// Three parts, each usable without the others:
+//
+//   - Feed answers GET /v1/feed: it reads what the client asks for, lets auth
+//     decide topic by topic, picks a Wire by the Accept header, and runs a
+//     Session until the client leaves, its token expires or the hub drains.
+//   - Session is what all wires share. It owns every write to its client: the
+//     bytes pending after the client's position, heartbeats, goaway, the last
+//     word when a token expires. A wire gives it an Encoding for the hub's
+//     rings and a Sink that takes bytes, nothing else.
+//   - Server owns the listeners (HTTP/1.1 and HTTP/2 over TLS, and an optional
+//     plain one for a public board), their limits, and the drain: the phases of
+//     a stop and their budgets are in drain.go.
+//
+// A slow client is never cut and costs the hub no queue: what it missed is
+// conflated by the hub. A stalled one, which takes no byte for StallTimeout, is
+// closed and counted, and resumes by its cursor. How the two are told apart on
+// a socket is in conn.go, on an HTTP/2 stream in sink.go.
+//
+// Goroutines: a session runs on its request's goroutine and has no other.
+package transport

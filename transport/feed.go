@@ -1,0 +1,193 @@
+package transport
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"everything.local/auth"
+	"everything.local/event"
+	"everything.local/hub"
+)
+
+// FeedConfig is what NewFeed needs. Hub, Identify, WriteError and Wires are
+// required.
+type FeedConfig struct {
+	Hub *hub.Hub
+	// Identify says who is calling.
+	Identify func(*http.Request) (auth.Identity, error)
+	// WriteError answers a request that got no feed.
+	WriteError func(http.ResponseWriter, *http.Request, error)
+	// Wires are the forms a feed may take; the first is what a client gets that
+	// does not say.
+	Wires []Wire
+
+	// MaxFeeds bounds how many are open at once; 0 is DefaultMaxFeeds.
+	MaxFeeds int
+	// StallTimeout is how long a client may take no byte before it is closed;
+	// 0 is DefaultStallTimeout.
+	StallTimeout time.Duration
+	// Attentive and Idle are the heartbeat intervals of the two paces; 0 is
+	// AttentiveInterval and IdleInterval.
+	Attentive, Idle time.Duration
+}
+
+// Defaults of FeedConfig.
+const (
+	// DefaultMaxFeeds is what a Pi with 4 GiB holds at 100 KiB a feed, the
+	// costliest wire, with half its memory left.
+	DefaultMaxFeeds = 16384
+	// DefaultStallTimeout is longer than a phone's change of networks, and short
+	// enough that sockets of the vanished do not pile up.
+	DefaultStallTimeout = 30 * time.Second
+	AttentiveInterval   = time.Second
+	IdleInterval        = 20 * time.Second
+)
+
+// Feed serves GET /v1/feed. It is to be served by a Server: on HTTP/1.1 it is
+// the Server's connections that tell a stalled client from a slow one.
+type Feed struct {
+	cfg      FeedConfig
+	counters map[string]*wireCounters // by wire; not changed after NewFeed
+
+	mu       sync.Mutex
+	sessions map[*Session]struct{}
+	draining bool
+	empty    chan struct{} // closed when draining and the last session ended
+}
+
+// NewFeed returns a feed handler.
+func NewFeed(cfg FeedConfig) *Feed {
+	if cfg.MaxFeeds == 0 {
+		cfg.MaxFeeds = DefaultMaxFeeds
+	}
+	if cfg.StallTimeout == 0 {
+		cfg.StallTimeout = DefaultStallTimeout
+	}
+	if cfg.Attentive == 0 {
+		cfg.Attentive = AttentiveInterval
+	}
+	if cfg.Idle == 0 {
+		cfg.Idle = IdleInterval
+	}
+	f := &Feed{
+		cfg:      cfg,
+		counters: make(map[string]*wireCounters),
+		sessions: make(map[*Session]struct{}),
+		empty:    make(chan struct{}),
+	}
+	for _, w := range cfg.Wires {
+		f.counters[w.Name()] = &wireCounters{closed: make(map[Reason]uint64)}
+	}
+	return f
+}
+
+// ServeHTTP implements http.Handler. It returns when the feed has ended.
+func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	wire, session, err := f.admit(r)
+	if err != nil {
+		switch event.CodeOf(err) {
+		case event.MethodNotAllowed:
+			w.Header().Set("Allow", http.MethodGet)
+		case event.ShuttingDown, event.Unavailable:
+			w.Header().Set("Retry-After", "2")
+		}
+		f.cfg.WriteError(w, r, err)
+		return
+	}
+	writeHead(w.Header(), wire)
+	session.Run(r.Context(), newBodySink(w, r, f.cfg.StallTimeout))
+}
+
+// admit checks the request, cheapest things first, and opens its session.
+func (f *Feed) admit(r *http.Request) (Wire, *Session, error) {
+	if r.Method != http.MethodGet {
+		return nil, nil, event.Errorf(event.MethodNotAllowed, "a feed is read with GET")
+	}
+	req, err := parseRequest(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	wire, err := negotiate(f.cfg.Wires, r.Header.Values("Accept"))
+	if err != nil {
+		return nil, nil, err
+	}
+	who, err := f.cfg.Identify(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := f.Open(who, req, wire)
+	return wire, s, err
+}
+
+// Open lets who follow what req asks for, after checking that they may see it.
+// The caller runs the session. Errors are for the client: those of
+// auth.Identity.MaySee, ShuttingDown, and Unavailable when too many are open.
+func (f *Feed) Open(who auth.Identity, req Request, enc hub.Encoding) (*Session, error) {
+	for _, p := range req.Positions {
+		if err := who.MaySee(p.Topic); err != nil {
+			return nil, at(err, "topics")
+		}
+	}
+	now := time.Now()
+	s := &Session{
+		feed:    f,
+		wire:    f.counters[enc.Name()],
+		every:   f.cfg.Idle,
+		expires: who.Expires,
+		notice:  make(chan notice, 1),
+	}
+	if req.Pace == Attentive {
+		s.every = f.cfg.Attentive
+	}
+	s.nextPing = now.Add(s.every)
+	if err := f.add(s); err != nil {
+		return nil, err
+	}
+	var err error
+	s.sub, err = f.cfg.Hub.Subscribe(hub.Request{Positions: req.Positions, Encoding: enc})
+	if err != nil {
+		f.drop(s)
+		return nil, err
+	}
+	s.wire.opened(req.Resumes())
+	return s, nil
+}
+
+// add registers s, unless there are enough or the hub drains.
+func (f *Feed) add(s *Session) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draining {
+		return event.Errorf(event.ShuttingDown, "this hub is about to stop; connect to another one, or here again in a moment")
+	}
+	if len(f.sessions) >= f.cfg.MaxFeeds {
+		return event.Errorf(event.Unavailable, "this hub serves as many feeds as it can; close one that is not looked at, or try again in a moment")
+	}
+	f.sessions[s] = struct{}{}
+	return nil
+}
+
+// remove counts and forgets a session that has ended.
+func (f *Feed) remove(s *Session, why Reason) {
+	s.wire.ended(why)
+	f.drop(s)
+}
+
+func (f *Feed) drop(s *Session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.sessions, s)
+	if f.draining && len(f.sessions) == 0 {
+		close(f.empty)
+	}
+}
+
+// Stats returns the counters by wire.
+func (f *Feed) Stats() map[string]WireStats {
+	all := make(map[string]WireStats, len(f.counters))
+	for name, c := range f.counters {
+		all[name] = c.stats()
+	}
+	return all
+}

@@ -1,0 +1,223 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// ServerConfig is what NewServer needs. Addr, TLS, Handler and WriteError are
+// required.
+type ServerConfig struct {
+	// Addr is where HTTP/1.1 and HTTP/2 are served over TLS, like ":8443".
+	Addr string
+	// TLS provides certificates. Its MinVersion is TLS 1.3 unless set.
+	TLS     *tls.Config
+	Handler http.Handler
+	// PlainBoardAddr, if not empty, is where PlainBoardHandler is served over
+	// HTTP/1.1 without TLS, for televisions that trust no private CA.
+	PlainBoardAddr    string
+	PlainBoardHandler http.Handler
+	// WriteError answers requests of connections over the limit.
+	WriteError func(http.ResponseWriter, *http.Request, error)
+	// Feed is drained before the sockets; nil for none.
+	Feed *Feed
+	// GoawayTo names the hubs that clients of a draining hub should turn to;
+	// nil for none.
+	GoawayTo func() []string
+	Logger   *slog.Logger
+
+	// MaxConns and MaxConnsPerAddress bound connections; 0 is DefaultMaxConns
+	// and DefaultMaxConnsPerAddress.
+	MaxConns, MaxConnsPerAddress int
+	// StallTimeout is how long a client may take no byte of any response; 0 is
+	// DefaultStallTimeout. Set FeedConfig's to the same.
+	StallTimeout time.Duration
+	// DrainWindow is over how much time feeds leave when the server ends; 0 is
+	// DefaultDrainWindow, and NoDrainWindow is none.
+	DrainWindow time.Duration
+}
+
+// Bounds of what a client may send, and of how long it may take.
+const (
+	// readHeaderTimeout also bounds the TLS handshake.
+	readHeaderTimeout = 10 * time.Second
+	// readTimeout is for a whole request: the largest body, an imported menu,
+	// over a bad phone line.
+	readTimeout = 30 * time.Second
+	// writeTimeout is for the answer to anything but a feed, with the 10 s that
+	// a command may wait for the log in it.
+	writeTimeout = 40 * time.Second
+	idleTimeout  = 2 * time.Minute
+	// maxHeaderBytes holds a cookie, a token and a long list of topics.
+	maxHeaderBytes = 64 << 10
+	// maxStreams is how many requests one HTTP/2 connection may have open:
+	// several pages of one browser, each with feeds.
+	maxStreams = 64
+	// streamWindow and connWindow bound the request bodies that lie unread.
+	streamWindow = 64 << 10
+	connWindow   = 256 << 10
+)
+
+// Server owns the listening sockets. Listen, then Run.
+type Server struct {
+	cfg    ServerConfig
+	limits *limiter
+	board  *http.Server // nil without a plain board
+	main   *http.Server
+	active inflight
+
+	mainListener, boardListener net.Listener // set by Listen
+}
+
+// NewServer returns a server that listens nowhere yet.
+func NewServer(cfg ServerConfig) *Server {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = DefaultMaxConns
+	}
+	if cfg.MaxConnsPerAddress == 0 {
+		cfg.MaxConnsPerAddress = DefaultMaxConnsPerAddress
+	}
+	if cfg.StallTimeout == 0 {
+		cfg.StallTimeout = DefaultStallTimeout
+	}
+	if cfg.DrainWindow == 0 {
+		cfg.DrainWindow = DefaultDrainWindow
+	}
+	s := &Server{cfg: cfg, limits: &limiter{
+		most: cfg.MaxConns, mostPerAddress: cfg.MaxConnsPerAddress,
+		byAddress: make(map[netip.Addr]int),
+	}}
+	s.main = s.newHTTP(cfg.Handler)
+	s.main.TLSConfig = serverTLS(cfg.TLS)
+	s.main.Protocols.SetHTTP2(true)
+	s.main.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          maxStreams,
+		MaxReceiveBufferPerConnection: connWindow,
+		MaxReceiveBufferPerStream:     streamWindow,
+		MaxReadFrameSize:              16 << 10, // the protocol's least
+	}
+	if cfg.PlainBoardAddr != "" {
+		s.board = s.newHTTP(cfg.PlainBoardHandler)
+	}
+	return s
+}
+
+// newHTTP returns an HTTP/1.1 server with the bounds that all listeners share.
+func (s *Server) newHTTP(h http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           s.active.count(turnAway(h, s.cfg.WriteError)),
+		Protocols:         protocols,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       markRefused,
+		ErrorLog:          newErrorLog(s.cfg.Logger),
+	}
+}
+
+func serverTLS(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	if c.MinVersion == 0 {
+		c.MinVersion = tls.VersionTLS13
+	}
+	return c
+}
+
+// Listen opens the sockets, so that the addresses are known before anything is
+// served. On an error none is open.
+func (s *Server) Listen(ctx context.Context) error {
+	var err error
+	if s.mainListener, err = s.listen(ctx, s.cfg.Addr); err != nil {
+		return err
+	}
+	if s.board == nil {
+		return nil
+	}
+	if s.boardListener, err = s.listen(ctx, s.cfg.PlainBoardAddr); err != nil {
+		return errors.Join(err, s.mainListener.Close())
+	}
+	return nil
+}
+
+func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("transport: listen on %s: %w", addr, err)
+	}
+	return s.limited(ln), nil
+}
+
+func (s *Server) limited(ln net.Listener) net.Listener {
+	return &listener{ln, s.limits, s.cfg.StallTimeout}
+}
+
+// ListenOn takes listeners that are open already, as a service manager hands
+// them over, in place of Listen. Board is nil without a plain board.
+func (s *Server) ListenOn(main, board net.Listener) {
+	s.mainListener = s.limited(main)
+	if s.board != nil {
+		s.boardListener = s.limited(board)
+	}
+}
+
+// Addr returns the address of the TLS listener. Valid after Listen.
+func (s *Server) Addr() net.Addr { return s.mainListener.Addr() }
+
+// BoardAddr returns the address of the plain listener, nil without one.
+func (s *Server) BoardAddr() net.Addr {
+	if s.boardListener == nil {
+		return nil
+	}
+	return s.boardListener.Addr()
+}
+
+// Run serves until ctx ends and the server is drained, at most DrainBudget
+// later, or until a listener fails. It returns that failure, or nil.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, 2) // one for each listener
+	var wg sync.WaitGroup
+	wg.Go(func() { failed <- s.main.ServeTLS(s.mainListener, "", "") })
+	if s.board != nil {
+		wg.Go(func() { failed <- s.board.Serve(s.boardListener) })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("transport: serve: %w", err)
+	}
+	s.drain(context.WithoutCancel(ctx))
+	wg.Wait()
+	return err
+}
+
+// ServerStats counts connections.
+type ServerStats struct {
+	// Open is how many are open now, without those being refused.
+	Open int
+	// Refused counts those over a limit since the start.
+	Refused uint64
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() ServerStats {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return ServerStats{Open: s.limits.open, Refused: s.limits.refused}
+}

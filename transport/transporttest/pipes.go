@@ -1,0 +1,96 @@
+package transporttest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pipes is a network of net.Pipe connections, for bubbles, where nothing may
+// wait for the kernel. It is the listener and the dialer at once.
+type pipes struct {
+	accept chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+	// pace is that of all connections, a client's reading end.
+	pace atomic.Int32
+}
+
+// The paces of a line.
+const (
+	unhindered = iota
+	// crawling takes crawlBytes every crawlPause: 205 bytes a second.
+	crawling
+	// stuck takes nothing.
+	stuck
+
+	crawlBytes = 512
+	crawlPause = 2500 * time.Millisecond
+)
+
+func newPipes() *pipes {
+	return &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.accept:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return pipeAddr{} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.accept <- theirs:
+		return &line{Conn: ours, pace: &p.pace, closed: make(chan struct{})}, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "pipe" }
+
+// line is the client's end of a pipe that does not take bytes any faster than
+// its pace.
+type line struct {
+	net.Conn
+	pace   *atomic.Int32
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *line) Read(b []byte) (int, error) {
+	switch l.pace.Load() {
+	case crawling:
+		select {
+		case <-time.After(crawlPause):
+		case <-l.closed:
+		}
+		b = b[:min(len(b), crawlBytes)]
+	case stuck:
+		<-l.closed
+	}
+	return l.Conn.Read(b)
+}
+
+func (l *line) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Conn.Close()
+}

@@ -1,0 +1,17 @@
+package transporttest_test
+
+import (
+	"slices"
+	"testing"
+
+	"everything.local/transport/ndjson"
+	"everything.local/transport/sse"
+	"everything.local/transport/transporttest"
+)
+
+func TestWires(t *testing.T) {
+	transporttest.Run(t, slices.Concat(
+		transporttest.HTTPWays(ndjson.Wire{}, transporttest.ReadNDJSON),
+		transporttest.HTTPWays(sse.Wire{}, transporttest.ReadSSE),
+	)...)
+}

@@ -1,0 +1,68 @@
+package transporttest
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net"
+
+	"everything.local/event"
+	"everything.local/transport"
+)
+
+// Way is one way to follow a feed: a wire on a protocol.
+type Way struct {
+	// Name is of the wire and the protocol, like "sse/h2".
+	Name string
+	// Wire is the server's side of it.
+	Wire transport.Wire
+	// Connect returns a client; connections are made as needed.
+	Connect func(Target) Client
+	// Shared says that all feeds of one client are on one connection.
+	Shared bool
+}
+
+// Target is where a client finds the hub.
+type Target struct {
+	// URL is the hub's, without a path.
+	URL string
+	// Dial makes connections; Roots is whom to trust on them.
+	Dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	Roots *x509.CertPool
+}
+
+// Client opens feeds.
+type Client interface {
+	// Follow opens a feed. It returns a *Refusal if the hub would not.
+	Follow(context.Context, Ask) (Stream, error)
+	// Close closes what connections are left.
+	Close()
+}
+
+// Stream is an open feed.
+type Stream interface {
+	// Next returns the next frame, io.EOF when the hub ended the feed in order.
+	Next() (Frame, error)
+	// Close leaves the feed.
+	Close()
+}
+
+// Ask is what a client asks for. Fields that are empty are left out.
+type Ask struct {
+	Topics, After, Pace string
+	// LastEventID is what EventSource sends when it reconnects.
+	LastEventID string
+	Token       string
+	// Extra is a query as it stands, Method and Accept what is sent instead of
+	// the proper ones: to be refused.
+	Extra, Method, Accept string
+}
+
+// Refusal is a feed that was not opened.
+type Refusal struct {
+	Status            int
+	Fault             event.Error
+	RetryAfter, Allow string
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("%d: %v", r.Status, &r.Fault) }
