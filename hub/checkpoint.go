@@ -112,6 +112,11 @@ func (h *Hub) install(ctx context.Context, b []byte, head uint64) error {
 	if err := h.verify(ctx, s); err != nil {
 		return err
 	}
+	return h.adopt(s)
+}
+
+// adopt makes the checkpoint's state the hub's.
+func (h *Hub) adopt(s saved) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.cfg.Fold.Restore(s.fold); err != nil {

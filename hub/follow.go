@@ -150,5 +150,5 @@ func persist(ctx context.Context, fn func() error) error {
 // fingerprint tells an event from another one that has the same sequence in
 // another life of the log.
 func fingerprint(e event.Event) string {
-	return event.DeriveID("event", e.Subject.String(), e.Type, e.Command.ID, event.FormatTime(e.Time), e.By)
+	return event.DeriveID("event", e.Subject.String(), e.Type, e.Command.ID, e.Command.Digest, event.FormatTime(e.Time), e.By)
 }
