@@ -48,10 +48,13 @@ type OpenSite struct {
 	Mode string
 }
 
-// ImportMenu puts many items on the menu in one event.
+// ImportMenu puts many items on the menu in one event, each as PutItem does.
 type ImportMenu struct{ Items []Item }
 
-// PutItem puts an item on the menu or replaces it.
+// PutItem puts an item on the menu or replaces what the menu says of it. For an
+// item that is on the menu Available and Remaining are ignored: what can be had
+// today is SetAvailability's alone, so that saving a new price neither restocks
+// nor sells out.
 type PutItem struct{ Item Item }
 
 // RetireItem takes an item off the menu.
@@ -61,7 +64,8 @@ type RetireItem struct{ Item string }
 type SetAvailability struct {
 	Item      string
 	Available bool
-	// Remaining limits how many can be ordered; nil for no limit.
+	// Remaining limits how many can be ordered from now on, 0 to 10,000; nil
+	// for no limit.
 	Remaining *int32
 }
 
@@ -87,7 +91,8 @@ type LineRequest struct {
 type Advance struct {
 	Order string
 	Step  Step
-	// Reason says why, for Decline; optional, one of the Reasons.
+	// Reason says why, for Decline only: OutOfStock, Closing or Other, which
+	// it is when empty.
 	Reason string
 }
 
@@ -118,10 +123,12 @@ type WithdrawAnnouncement struct{ Announcement string }
 type PairScreen struct{ Code, Name string }
 
 // ForgetCustomer removes a customer's personal fields from sight; Key is the
-// id of the deleted key.
+// id of the key that was deleted before, empty when there was none.
 type ForgetCustomer struct{ Customer, Key string }
 
-// Elapse is the clock's: the timer has come due.
+// Elapse is the clock's: the timer has come due. Nothing comes of it when what
+// it timed has moved on. On an error fire it again: it was too early (Conflict),
+// or this hub has not read what set it (Behind).
 type Elapse struct{ Timer Timer }
 
 func (OpenSite) command()             {}

@@ -18,7 +18,7 @@ const (
 )
 
 // text checks what a caller wrote and returns it without the blanks around it.
-// It may be empty; line is whose part of the command it is.
+// It may be empty; field is its path in the command.
 func text(field, s string, most int) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", event.Errorf(event.BadText, "this is not valid UTF-8 text").At(field)
@@ -28,7 +28,9 @@ func text(field, s string, most int) (string, error) {
 			return "", event.Errorf(event.BadText, "control characters and line breaks are not allowed here; remove %+q", r).At(field)
 		}
 	}
-	s = strings.TrimSpace(s)
+	if s = strings.TrimSpace(s); !strings.ContainsFunc(s, unicode.IsGraphic) {
+		s = "" // nothing but joiners and the like
+	}
 	if n := utf8.RuneCountInString(s); n > most {
 		return "", event.Errorf(event.BadText, "this has %d characters, at most %d fit; shorten it", n, most).At(field)
 	}
