@@ -131,8 +131,22 @@ type site struct {
 // newSite opens a site with the menu that hubs come with.
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return openSite(t, openKeys(t))
+}
+
+func openKeys(t testing.TB) *auth.Keys {
+	t.Helper()
+	keys, err := auth.OpenKeys(filepath.Join(t.TempDir(), "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func openSite(t *testing.T, keys *auth.Keys) *site {
+	t.Helper()
 	log := memlog.New()
-	s := joinSite(t, log, log, nil)
+	s := joinSite(t, log, log, keys)
 	hub := cafe.Caller{Role: "hub"}
 	for _, cmd := range []cafe.Command{
 		cafe.OpenSite{Epoch: event.NewID(), Site: "corner", Mode: "test"},
@@ -149,12 +163,6 @@ func newSite(t *testing.T) *site {
 func joinSite(t *testing.T, log *memlog.Log, to event.Log, keys *auth.Keys) *site {
 	t.Helper()
 	s := &site{t: t, log: log, follower: newFollower(), keys: keys, logged: &buffer{}}
-	if keys == nil {
-		var err error
-		if s.keys, err = auth.OpenKeys(filepath.Join(t.TempDir(), "keys")); err != nil {
-			t.Fatal(err)
-		}
-	}
 	s.api = New(Config{
 		Log: to, Follower: s.follower, State: s.follower.state,
 		Auth:       auth.New(auth.Config{Keys: s.keys, WriteError: WriteError}),
@@ -237,8 +245,11 @@ func request(ctx context.Context, method, url, body string, headers ...header) *
 // do sends a request past the network.
 func (s *site) do(method, path, body string, headers ...header) response {
 	s.t.Helper()
+	return s.serveOne(request(s.t.Context(), method, "https://hub.test"+path, body, headers...))
+}
+
+func (s *site) serveOne(r *http.Request) response {
 	w := httptest.NewRecorder()
-	r := request(s.t.Context(), method, "https://hub.test"+path, body, headers...)
 	s.handler.ServeHTTP(w, r)
 	return response{w.Code, w.Header(), w.Body.Bytes()}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -78,34 +79,60 @@ func merge(doc, patch map[string]any) {
 	}
 }
 
-// share adds the problem+json answer to every operation, and to those that
-// change something the Idempotency-Key, to those that ask the Hub-Cursor.
+// share gives every operation what all of them have: the problem+json answer,
+// and those of the schema the headers Hub-Cursor and, unless they change
+// nothing, Idempotency-Key. What stands in a path is taken out of bodies.
 func share(doc map[string]any) {
-	paths, _ := doc["paths"].(map[string]any)
-	for _, item := range paths {
-		methods, _ := item.(map[string]any)
-		for method, op := range methods {
+	schemas := at(at(doc, "components"), "schemas")
+	for _, methods := range at(doc, "paths") {
+		for method, op := range methods.(map[string]any) {
 			if op, ok := op.(map[string]any); ok {
-				shareOne(method, op)
+				shareOne(method, op, schemas)
 			}
 		}
 	}
 }
 
-func shareOne(method string, op map[string]any) {
-	responses, _ := op["responses"].(map[string]any)
-	if responses == nil {
-		return
-	}
-	responses["default"] = ref("responses", "Problem")
+func shareOne(method string, op, schemas map[string]any) {
+	at(op, "responses")["default"] = ref("responses", "Problem")
 	if _, generated := op["operationId"]; !generated {
 		return
 	}
 	params, _ := op["parameters"].([]any)
+	trimBody(op, params, schemas)
 	if method != "get" {
 		params = append(params, ref("parameters", "IdempotencyKey"))
 	}
 	op["parameters"] = append(params, ref("parameters", "HubCursor"))
+}
+
+// trimBody takes path parameters out of the operation's own request schema,
+// and the body away when nothing is left in it.
+func trimBody(op map[string]any, params []any, schemas map[string]any) {
+	body := at(op, "requestBody")
+	name, _ := at(at(at(body, "content"), "application/json"), "schema")["$ref"].(string)
+	name = strings.TrimPrefix(name, "#/components/schemas/")
+	if !strings.HasSuffix(name, "Request") {
+		return
+	}
+	properties := at(at(schemas, name), "properties")
+	for _, p := range params {
+		if p := p.(map[string]any); p["in"] == "path" {
+			delete(properties, p["name"].(string))
+		}
+	}
+	if len(properties) == 0 {
+		delete(op, "requestBody")
+		delete(schemas, name)
+	}
+}
+
+// at returns the map under a key, an empty one if there is none.
+func at(m map[string]any, key string) map[string]any {
+	if inner, ok := m[key].(map[string]any); ok {
+		return inner
+	}
+	return map[string]any{}
 }
 
 func ref(kind, name string) map[string]any {
