@@ -23,7 +23,11 @@ var (
 	ErrDamaged    = errors.New("the data directory is damaged")
 )
 
-var errClosed = fmt.Errorf("%w: the node is closed", event.ErrUnavailable)
+var (
+	errClosed = fmt.Errorf("%w: the node is closed", event.ErrUnavailable)
+	// errAgain is an answer that another try will change.
+	errAgain = errors.New("streams: changed meanwhile")
+)
 
 // Codes of JetStream's API that the package acts on; see errors.json of
 // nats-server.
@@ -87,7 +91,7 @@ func passing(err error) bool {
 		return api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
 	}
 	for _, target := range []error{
-		context.DeadlineExceeded, context.Canceled,
+		errAgain, context.DeadlineExceeded, context.Canceled,
 		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionReconnecting,
 		jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat, jetstream.ErrConsumerLeadershipChanged,
 	} {

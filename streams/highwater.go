@@ -77,21 +77,27 @@ func (h *highWater) reach(seq uint64) {
 func (h *highWater) run(ctx context.Context) {
 	tick := time.NewTicker(highWaterEvery)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for {
 		select {
 		case <-tick.C:
+			h.write()
 		case <-ctx.Done():
+			h.write()
+			return
 		}
-		seq := h.seen.Load()
-		if seq == h.stored {
-			continue
-		}
-		if err := h.save(seq); err != nil {
-			h.logger.Error("write the high-water mark of the log", "error", err)
-			continue
-		}
-		h.stored = seq
 	}
+}
+
+func (h *highWater) write() {
+	seq := h.seen.Load()
+	if seq == h.stored {
+		return
+	}
+	if err := h.save(seq); err != nil {
+		h.logger.Error("write the high-water mark of the log", "error", err)
+		return
+	}
+	h.stored = seq
 }
 
 func (h *highWater) save(seq uint64) error {
@@ -111,11 +117,11 @@ func (n *Node) checkLog(ctx context.Context) error {
 	}
 	was := n.high.stored
 	if state.LastSeq < was {
-		return fmt.Errorf("%w: the log in %s ends at %d and has been at %d; restore the directory from a backup, or remove %s to go on without the newest events",
-			ErrDamaged, n.dir.path, state.LastSeq, was, n.high.name)
+		return fmt.Errorf("%w: the log in %s ends at %d and has been at %d; restore the directory from a backup, or move it away to begin a new log",
+			ErrDamaged, n.dir.path, state.LastSeq, was)
 	}
 	if state.LastSeq > 0 && (state.FirstSeq != 1 || state.Msgs != state.LastSeq) {
-		return fmt.Errorf("%w: the log in %s holds %d of %d events; restore the directory from a backup",
+		return fmt.Errorf("%w: the log in %s holds %d of %d events; restore the directory from a backup, or move it away to begin a new log",
 			ErrDamaged, n.dir.path, state.Msgs, state.LastSeq)
 	}
 	n.high.reach(state.LastSeq)

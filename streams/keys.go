@@ -43,9 +43,9 @@ func (k *keys) seal(ctx context.Context, customer string, subject event.Subject,
 	if len(personal) == 0 {
 		return nil, nil
 	}
-	var key event.Key
+	var key *event.Key
 	err := k.node.retry(ctx, func(ctx context.Context) (err error) {
-		key, err = k.make(ctx, customer)
+		key, err = k.obtain(ctx, customer)
 		return err
 	})
 	if err != nil {
@@ -54,25 +54,18 @@ func (k *keys) seal(ctx context.Context, customer string, subject event.Subject,
 	return key.Seal(customer, subject, personal), nil
 }
 
-// make returns the customer's key, and makes one if there is none.
-func (k *keys) make(ctx context.Context, customer string) (event.Key, error) {
+// obtain returns the customer's key, and makes one if there is none.
+func (k *keys) obtain(ctx context.Context, customer string) (*event.Key, error) {
 	key, at, err := k.load(ctx, customer)
 	if err != nil || key != nil {
-		return deref(key), err
+		return key, err
 	}
 	fresh := event.NewKey()
 	err = k.put(ctx, customer, at, fresh[:])
-	if code(err) == codeWrongLast { // another hub made one: its key counts
-		return event.Key{}, nats.ErrTimeout
+	if code(err) == codeWrongLast { // another hub made one, which counts
+		return nil, errAgain
 	}
-	return fresh, err
-}
-
-func deref(k *event.Key) event.Key {
-	if k == nil {
-		return event.Key{}
-	}
-	return *k
+	return &fresh, err
 }
 
 // load asks the leader for a customer's key, nil if there is none, and for the

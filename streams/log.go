@@ -104,7 +104,7 @@ func (l *Log) conflict(ctx context.Context, writes []event.Write) error {
 		}
 	}
 	// None has: the answer was of a leader that is none any more.
-	return nats.ErrTimeout
+	return errAgain
 }
 
 // guards returns the writes that carry a guard: the first of each subject.

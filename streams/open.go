@@ -75,7 +75,7 @@ func (n *Node) openStream(ctx context.Context, c jetstream.StreamConfig) error {
 	have, err := n.js.Stream(ctx, c.Name)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound) && n.high.begun() && (c.Name == logStream || c.Name == keysStream):
-		return fmt.Errorf("%w: stream %s is missing from %s; nothing was changed: restore the directory from a backup (the server said: %s)",
+		return fmt.Errorf("%w: stream %s is missing from %s; restore the directory from a backup, or move it away to begin a new log (the server said: %s)",
 			ErrDamaged, c.Name, n.dir.path, n.serverLog.lastError())
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		_, err = n.js.CreateStream(ctx, c)

@@ -1,0 +1,136 @@
+package streams
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"everything.local/event"
+)
+
+// onDisk names the files below dir that contain b.
+func onDisk(t *testing.T, dir string, b []byte) []string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if bytes.Contains(content, b) {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// TestForgetLeavesNothing holds that names are nowhere on the disk, and keys
+// only until they are forgotten.
+func TestForgetLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	n := openNode(t, testConfig(dir))
+	customer := event.NewID()
+	for _, name := range []string{"Adelheid", "Adelheid L."} {
+		id := event.NewID()
+		if _, err := n.Log().Append(t.Context(), event.Command{ID: id}, orderPlaced(id, customer, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names := onDisk(t, dir, []byte("Adelheid")); len(names) != 0 {
+		t.Errorf("a name is in %v", names)
+	}
+	key, _, err := n.keys.load(t.Context(), customer)
+	if err != nil || key == nil {
+		t.Fatalf("the key: %v, %v", key, err)
+	}
+	if names := onDisk(t, dir, key[:]); len(names) == 0 || !strings.Contains(names[0], keysStream) {
+		t.Fatalf("the key is in %v", names)
+	}
+	if id, err := n.Log().Forget(t.Context(), customer, key.ID()); err != nil || id != key.ID() {
+		t.Fatalf("forget: %q, %v", id, err)
+	}
+	if names := onDisk(t, dir, key[:]); len(names) != 0 {
+		t.Errorf("the forgotten key is still in %v", names)
+	}
+	closeNode(t, n)
+	if names := onDisk(t, dir, key[:]); len(names) != 0 {
+		t.Errorf("the forgotten key is in %v after the end", names)
+	}
+}
+
+// TestCachedKeys holds that the cache is bounded, and that a key read before
+// its deletion does not get in after it.
+func TestCachedKeys(t *testing.T) {
+	n := openNode(t, testConfig(t.TempDir()))
+	k := newKeys(n) // which does not watch, so that only the test evicts
+	subject := event.Subject{Kind: event.KindOrder, ID: "a"}
+	sealed, err := k.seal(t.Context(), "ada", subject, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range cachedKeys {
+		k.cache[string(rune('a'+i%26))+event.NewID()] = event.Key{}
+	}
+	for range 2 {
+		e := event.Event{Subject: subject}
+		if err := k.open(t.Context(), &e, sealed); err != nil || string(e.Personal) != `{}` {
+			t.Errorf("opened %q, %v", e.Personal, err)
+		}
+	}
+	if _, ok := k.cache["ada"]; !ok || len(k.cache) != cachedKeys {
+		t.Errorf("the cache holds %d keys, ada's: %v", len(k.cache), ok)
+	}
+	k.evict("ada")
+	if _, ok := k.cache["ada"]; ok {
+		t.Error("an evicted key is in the cache")
+	}
+}
+
+// TestForgottenElsewhere holds that a key deleted by another hub leaves the
+// cache without anybody asking.
+func TestForgottenElsewhere(t *testing.T) {
+	n := openNode(t, testConfig(t.TempDir()))
+	other := newKeys(n)
+	if err := other.watch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	subject := event.Subject{Kind: event.KindOrder, ID: "a"}
+	sealed, err := n.keys.seal(t.Context(), "ada", subject, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cached := func() bool {
+		other.mu.Lock()
+		defer other.mu.Unlock()
+		_, ok := other.cache["ada"]
+		return ok
+	}
+	e := event.Event{Subject: subject}
+	for !cached() { // the news of the key itself may evict it once
+		if err := other.open(t.Context(), &e, sealed); err != nil || e.Forgotten {
+			t.Fatalf("open: %+v, %v", e, err)
+		}
+	}
+	if _, err := n.Log().Forget(t.Context(), "ada", ""); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(10 * time.Second)
+	for cached() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			t.Fatal("the forgotten key is still in the cache of the other hub")
+		}
+	}
+	if err := other.open(t.Context(), &e, sealed); err != nil || !e.Forgotten {
+		t.Errorf("opened %+v, %v", e, err)
+	}
+}
