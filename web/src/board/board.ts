@@ -1,0 +1,122 @@
+// The public board: what is being made and what is ready, for people waiting
+// three to eight metres away.
+import type { Announcement, BoardLine } from "../cafe";
+import { el, fill, setAttr, setText, sync } from "../ui/dom";
+import { slots } from "../ui/kitchen";
+import { mark } from "../ui/mark";
+import { screen, survive, trustWords, type Scene } from "../ui/screen";
+import { clock, statusWords } from "../ui/words";
+
+(window as unknown as { everythingHello: boolean }).everythingHello = true;
+survive(() => location.replace("/board?plain=1"));
+
+const waitingMs = 10 * 60000;
+const lastCallMs = 25 * 60000;
+const newMs = 10000;
+/** How many numbers fit at each size, from the largest. */
+const makingFits = [6, 9, 16];
+const readyFits = [6, 12, 24, 40];
+
+const root = document.getElementById("app")!;
+const site = root.getAttribute("data-site") || "";
+
+const side = el("p", { class: "bar-side", role: "status" });
+const making = group("making", "Making");
+const ready = group("ready", "Ready");
+const lists = el("div", { class: "board-lists" }, making.section, ready.section);
+const idleClock = el("p", { class: "idle-clock" });
+const idle = el("div", { class: "idle" }, idleClock, el("p", { class: "idle-word" }, "Order at the counter or on your phone"), el("p", { class: "idle-empty" }, "No orders are waiting"));
+const ask = el("p", { class: "ask" }, "Please ask at the counter");
+const main = el("main", { class: "board-main" }, lists, idle, ask);
+const strip = el("ul", { class: "strip", "aria-label": "Announcements" });
+const mode = document.documentElement.getAttribute("data-mode") || "";
+fill(
+  root,
+  el("header", { class: "bar" }, el("h1", { class: "bar-title" }, site), mode && mode !== "live" ? el("p", { class: "bar-mode" }, mode) : null, el("span", { class: "dot" }), side),
+  main,
+  strip,
+);
+
+interface Group {
+  section: HTMLElement;
+  list: HTMLElement;
+  more: HTMLElement;
+  places: string[];
+}
+
+function group(id: string, name: string): Group {
+  const list = el("ul", { class: "entries" });
+  const more = el("p", { class: "more" });
+  const section = el("section", { class: "group " + id, "aria-labelledby": id }, el("h2", { id }, name), list, more);
+  return { section, list, more, places: [] };
+}
+
+function oldestFirst(a: BoardLine, b: BoardLine): number {
+  return a.since < b.since ? -1 : a.since > b.since ? 1 : a.number - b.number;
+}
+
+function paint(s: Scene): void {
+  const lines = s.feed.topics.values<BoardLine>("board").sort(oldestFirst);
+  root.setAttribute("data-trust", s.trust);
+  setText(side, s.trust === "live" ? clock(s.now) : trustWords(s));
+  const lost = s.trust === "lost";
+  const empty = lines.length === 0;
+  const first = !s.feed.now().lastFrame;
+  lists.hidden = empty || lost || first;
+  idle.hidden = !empty || lost || first;
+  ask.hidden = !lost;
+  setText(idleClock, clock(s.now));
+  paintGroup(making, lines.filter((l) => l.status !== "ready"), makingFits, s.now);
+  paintGroup(ready, lines.filter((l) => l.status === "ready"), readyFits, s.now);
+  const told = s.feed.topics.values<Announcement>("announcements").sort((a, b) => (a.from < b.from ? -1 : 1));
+  strip.hidden = told.length === 0;
+  sync(strip, told.slice(-2), (a) => a.id, () => el("li"), (e, a) => setText(e, a.text));
+}
+
+function paintGroup(g: Group, lines: BoardLine[], fits: number[], now: number): void {
+  const most = fits[fits.length - 1];
+  const shown = lines.slice(0, most);
+  const fit = fits.filter((n) => shown.length <= n)[0] || most;
+  g.list.setAttribute("data-fit", String(fits.indexOf(fit)));
+  const by: { [key: string]: BoardLine } = {};
+  for (const l of shown) {
+    by[l.number] = l;
+  }
+  g.places = slots(g.places, shown.map((l) => String(l.number)), fit);
+  const cells = g.places.map((k, i) => ({ key: k || "gap-" + i, line: by[k] }));
+  sync(g.list, cells, (c) => c.key, (c) => (c.line ? entry() : el("li", { class: "entry is-gap", "aria-hidden": "true" })), (e, c) => c.line && update(e, c.line, now));
+  setText(g.more, lines.length > most ? "and " + (lines.length - most) + " more" : "");
+}
+
+function entry(): HTMLElement {
+  return el(
+    "li",
+    { class: "entry" },
+    el("span", { class: "entry-number" }),
+    el("span", { class: "entry-who" }, el("span", { class: "entry-name" }), el("span", { class: "entry-drink" }), el("span", { class: "entry-state" })),
+  );
+}
+
+function update(e: HTMLElement, l: BoardLine, now: number): void {
+  const [number, who] = Array.from(e.children);
+  const [name, drink, state] = Array.from(who.children);
+  setText(number, String(l.number));
+  setText(name, l.name || "");
+  setText(drink, l.drink);
+  const waits = now ? now - Date.parse(l.since) : 0;
+  const isReady = l.status === "ready";
+  setAttr(e, "data-status", l.status);
+  setAttr(e, "data-new", isReady && now && waits < newMs ? "yes" : "");
+  setAttr(e, "data-waits", !isReady || waits < waitingMs ? "" : waits < lastCallMs ? "long" : "last");
+  const words = !isReady ? statusWords[l.status] : waits < waitingMs ? "" : waits < lastCallMs ? "Waiting for you" : "Last call";
+  if (state.getAttribute("data-words") !== words + l.status) {
+    state.setAttribute("data-words", words + l.status);
+    fill(state, isReady ? null : mark(l.status), words);
+  }
+}
+
+const { feed } = screen({
+  topics: ["board", "announcements"],
+  paint,
+  idle: () => feed.topics.entries("board").length === 0,
+});

@@ -1,0 +1,58 @@
+import type { Order } from "../cafe";
+import type { Scene } from "../ui/screen";
+import type { Tone } from "../ui/tone";
+
+const againMs = 60000;
+const lostAgainMs = 5 * 60000;
+/** Arrivals nearer than this are one knock. */
+const burstMs = 2000;
+
+/**
+ * Decides what sounds when. Nothing sounds before the first live state, nor for
+ * what a recovery brings, except one knock if somebody is waiting.
+ */
+export class Alerts {
+  private known: { [id: string]: string } = {};
+  private heard = false;
+  private wasLive = false;
+  private lastKnock = 0;
+  private lastDim = 0;
+
+  constructor(private readonly play: (t: Tone) => void) {}
+
+  hear(orders: Order[], s: Scene): void {
+    if (s.trust !== "live") {
+      this.wasLive = false;
+      this.silence(s);
+      return;
+    }
+    this.lastDim = 0;
+    const waiting = orders.filter((o) => o.status === "placed");
+    const arrived = waiting.some((o) => !this.known[o.id]);
+    const cancelled = this.wasLive && Object.keys(this.known).some((id) => this.known[id] !== "ready" && !orders.some((o) => o.id === id));
+    const due = waiting.length > 0 && s.now - this.lastKnock >= againMs;
+    if ((arrived && s.now - this.lastKnock >= burstMs) || due) {
+      this.lastKnock = s.now;
+      this.play("knock");
+    }
+    if (cancelled) {
+      this.play("drop");
+    }
+    this.known = {};
+    for (const o of orders) {
+      this.known[o.id] = o.status;
+    }
+    this.heard = this.wasLive = true;
+  }
+
+  private silence(s: Scene): void {
+    if (!this.heard || s.trust === "catching") {
+      return;
+    }
+    const now = Date.now();
+    if (now - this.lastDim >= lostAgainMs) {
+      this.lastDim = now;
+      this.play("dim");
+    }
+  }
+}
