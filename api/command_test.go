@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -58,7 +59,7 @@ func TestIdempotencyKey(t *testing.T) {
 	for what, r := range map[string]response{
 		"the same bytes":  s.do("POST", "/v1/orders", latte, ada, k),
 		"the same JSON":   s.do("POST", "/v1/orders", spaced, ada, k),
-		"on another hub":  joinSite(t, s.log, s.log, s.keys).do("POST", "/v1/orders", latte, ada, k),
+		"on another hub":  s.join(s.log, newFollower()).do("POST", "/v1/orders", latte, ada, k),
 		"on a stale hub":  s.retryOnStaleHub(latte, ada, k),
 		"after its steps": s.retryAfterSteps(first.order(t).ID, ada, k),
 	} {
@@ -83,28 +84,25 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 }
 
-// retryOnStaleHub retries on a hub that has not read anything yet.
+// headed is a log that tells when its head is asked for.
+type headed struct {
+	event.Log
+	asked func()
+}
+
+func (h headed) Head(ctx context.Context) (uint64, error) {
+	h.asked()
+	return h.Log.Head(ctx)
+}
+
+// retryOnStaleHub retries on a hub that has read nothing, and goes on reading
+// only once it asks how far the log is.
 func (s *site) retryOnStaleHub(body string, headers ...header) response {
-	other := &site{t: s.t, log: s.log, follower: newFollower(), keys: s.keys}
-	other.api = New(Config{
-		Log: s.log, Follower: other.follower, State: other.follower.state,
-		Auth: auth.New(auth.Config{Keys: s.keys, WriteError: WriteError}),
-	})
-	mux := http.NewServeMux()
-	other.api.Register(mux)
-	other.handler = mux
-	ctx, stop := context.WithCancel(s.t.Context())
-	var wg sync.WaitGroup
-	goOn := other.follower.pause()
-	wg.Go(func() { _ = other.follower.run(ctx, s.log) })
-	var r response
-	wg.Go(func() {
-		defer stop()
-		r = other.do("POST", "/v1/orders", body, headers...)
-	})
-	goOn()
-	wg.Wait()
-	return r
+	s.t.Helper()
+	f := newFollower()
+	goOn := sync.OnceFunc(f.pause())
+	defer goOn()
+	return s.join(headed{s.log, goOn}, f).do("POST", "/v1/orders", body, headers...)
 }
 
 func (s *site) retryAfterSteps(id string, headers ...header) response {
@@ -216,7 +214,7 @@ func TestUpgradeNeeded(t *testing.T) {
 func TestConflicts(t *testing.T) {
 	const many = 32
 	s := newSite(t)
-	hubs := []*site{s, joinSite(t, s.log, s.log, s.keys), joinSite(t, s.log, s.log, s.keys)}
+	hubs := []*site{s, s.join(s.log, newFollower()), s.join(s.log, newFollower())}
 	order := "/v1/orders/" + s.do("POST", "/v1/orders", latte, s.as(auth.Customer, "ada")).order(t).ID
 	var accepted, changed [many]response
 	var wg sync.WaitGroup
@@ -258,7 +256,7 @@ func TestConflicts(t *testing.T) {
 func TestSameKeyAtOnce(t *testing.T) {
 	const many = 32
 	s := newSite(t)
-	other := joinSite(t, s.log, s.log, s.keys)
+	other := s.join(s.log, newFollower())
 	ada := s.as(auth.Customer, "ada")
 	var got [many]response
 	var wg sync.WaitGroup
@@ -288,7 +286,7 @@ func (c conflicted) Append(context.Context, event.Command, ...event.Write) (even
 func TestEndlessConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
-		other := joinSite(t, s.log, conflicted{s.log}, s.keys)
+		other := s.join(conflicted{s.log}, newFollower())
 		r := other.do("POST", "/v1/orders", latte, s.as(auth.Customer, "ada"))
 		refusal{code: event.Conflict, status: http.StatusConflict}.check(t, r)
 	})
@@ -298,7 +296,7 @@ func TestEndlessConflict(t *testing.T) {
 func TestReadYourWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
-		other := joinSite(t, s.log, s.log, s.keys)
+		other := s.join(s.log, newFollower())
 		synctest.Wait()
 		goOn := other.follower.pause()
 		ada := s.as(auth.Customer, "ada")
@@ -358,5 +356,53 @@ func TestForget(t *testing.T) {
 	}
 	if r := s.do("DELETE", path, "", s.as(auth.Admin, "root")); r.status != http.StatusOK {
 		t.Errorf("by an admin: %d %s", r.status, r.body)
+	}
+}
+
+// broken is a log with a fault that has no code.
+type broken struct{ event.Log }
+
+func (broken) Append(context.Context, event.Command, ...event.Write) (event.Receipt, error) {
+	return event.Receipt{}, fmt.Errorf("block 7 of /secret: %w", event.ErrDamaged)
+}
+
+// A fault of the log is noted and not told.
+func TestFaultOfTheLog(t *testing.T) {
+	s := newSite(t)
+	other := s.join(broken{s.log}, newFollower())
+	r := other.do("POST", "/v1/orders", latte, s.as(auth.Customer, "ada"))
+	if r.status != http.StatusInternalServerError || r.code() != event.Internal || bytes.Contains(r.body, []byte("secret")) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if logged := other.logged.String(); !strings.Contains(logged, "block 7") {
+		t.Errorf("logged %q", logged)
+	}
+}
+
+// A caller inside the hub is told the sequence, the first one again on a
+// retry, and that of the state when there is nothing to do.
+func TestDo(t *testing.T) {
+	s := newSite(t)
+	by := cafe.Caller{Role: "hub", ID: "hub"}
+	id := event.Command{ID: event.CommandID("hub", "test", "", ""), Digest: "d"}
+	counted := cafe.SetAvailability{Item: "latte", Available: true}
+	for range 2 {
+		if seq, err := s.api.Do(t.Context(), counted, by, id); err != nil || seq != 3 {
+			t.Errorf("answered at %d: %v", seq, err)
+		}
+	}
+	late := cafe.Elapse{Timer: cafe.Timer{ID: "accept.gone.1", What: "accept", Of: "gone", Due: "2026-01-01T00:00:00.000Z"}}
+	if seq, err := s.api.Do(t.Context(), late, by, event.Command{ID: event.CommandID("hub", "timer", "", "")}); err != nil || seq != 3 {
+		t.Errorf("nothing to do is answered at %d: %v", seq, err)
+	}
+	id.Digest = "e"
+	if _, err := s.api.Do(t.Context(), counted, by, id); event.CodeOf(err) != event.IdempotencyMismatch {
+		t.Errorf("another digest: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.log.SetDown(true)
+	if _, err := s.api.Do(ctx, counted, by, event.Command{ID: event.CommandID("hub", "x", "", "")}); event.CodeOf(err) != event.Unavailable {
+		t.Errorf("given up: %v", err)
 	}
 }

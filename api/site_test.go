@@ -146,7 +146,7 @@ func openKeys(t testing.TB) *auth.Keys {
 func openSite(t *testing.T, keys *auth.Keys) *site {
 	t.Helper()
 	log := memlog.New()
-	s := joinSite(t, log, log, keys)
+	s := (&site{t: t, log: log, keys: keys}).join(log, newFollower())
 	hub := cafe.Caller{Role: "hub"}
 	for _, cmd := range []cafe.Command{
 		cafe.OpenSite{Epoch: event.NewID(), Site: "corner", Mode: "test"},
@@ -159,10 +159,12 @@ func openSite(t *testing.T, keys *auth.Keys) *site {
 	return s
 }
 
-// joinSite starts a hub on a log that there is; appends go through to.
-func joinSite(t *testing.T, log *memlog.Log, to event.Log, keys *auth.Keys) *site {
+// join starts a hub on the site's log, which follows it with f and appends to
+// and asks the head of to.
+func (s *site) join(to event.Log, f *follower) *site {
+	t := s.t
 	t.Helper()
-	s := &site{t: t, log: log, follower: newFollower(), keys: keys, logged: &buffer{}}
+	s = &site{t: t, log: s.log, follower: f, keys: s.keys, logged: &buffer{}}
 	s.api = New(Config{
 		Log: to, Follower: s.follower, State: s.follower.state,
 		Auth:       auth.New(auth.Config{Keys: s.keys, WriteError: WriteError}),
@@ -175,7 +177,7 @@ func joinSite(t *testing.T, log *memlog.Log, to event.Log, keys *auth.Keys) *sit
 	s.handler = mux
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.follower.run(ctx, log) }()
+	go func() { ended <- s.follower.run(ctx, s.log) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) && s.follower.Halted() == nil {
