@@ -51,13 +51,8 @@ func (c *forgetCommand) offline(ctx context.Context) error {
 		return err
 	}
 	failed, stop := a.followers(ctx)
-	select {
-	case <-a.hub.Ready():
+	if err = a.readLog(ctx, failed); err == nil {
 		_, err = a.api.Forget(ctx, c.Customer, byHub, commandOf("forget", event.NewID()))
-	case <-failed:
-		err = errors.New("the log cannot be followed")
-	case <-ctx.Done():
-		err = context.Cause(ctx)
 	}
 	return errors.Join(err, stop(), a.close())
 }
@@ -72,7 +67,7 @@ func (c *forgetCommand) online(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	token, err := keys.Sign(auth.Claims{Role: auth.Admin, Subject: "hub forget", TTL: time.Minute})
+	token, err := keys.Sign(auth.Claims{Role: auth.Admin, Subject: "hub-forget", TTL: time.Minute})
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,9 @@ func (h *health) feeds() error {
 	if h.draining.Load() {
 		return event.Errorf(event.ShuttingDown, "the hub is stopping")
 	}
+	if h.halted() != nil {
+		return event.Errorf(event.UpgradeNeeded, "the log holds events that this hub cannot read; install the newer version")
+	}
 	select {
 	case <-h.ready:
 		return nil
@@ -88,9 +91,6 @@ func (h *health) feeds() error {
 func (h *health) commands(ctx context.Context) error {
 	if err := h.feeds(); err != nil {
 		return err
-	}
-	if h.halted() != nil {
-		return event.Errorf(event.UpgradeNeeded, "the log holds events from a newer hub; install that version here")
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()

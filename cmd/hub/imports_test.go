@@ -47,7 +47,7 @@ var foreign = map[string][]string{
 	"github.com/alecthomas/kong":   {"cmd/hub"},
 	"google.golang.org/protobuf":   {"api", "proto"},
 	"github.com/quic-go/":          {"transport", "transport/wt", "client", "loadtest"},
-	"net/http":                     {"api", "auth", "transport", "web", "cmd/hub", "proto"},
+	"net/http":                     {"streams", "api", "auth", "transport", "web", "cmd/hub", "proto"},
 	"golang.org/x/time/rate":       {"auth", "api", "transport"},
 }
 

@@ -62,16 +62,13 @@ func (a *app) serve(ctx context.Context, out io.Writer) error {
 }
 
 // listen waits until the log has been read, makes sure that the site is open,
-// and takes the sockets: nobody is let in before there is something to serve.
+// and takes the sockets: nobody is let in before there is something to serve. A
+// log that this hub is too old to read to its end is served as far as it goes.
 func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, openingBudget)
 	defer cancel()
-	select {
-	case <-a.hub.Ready():
-	case <-failed:
-		return errors.New("the log cannot be followed")
-	case <-ctx.Done():
-		return fmt.Errorf("read the log: %w", context.Cause(ctx))
+	if err := a.readLog(ctx, failed); err != nil {
+		return err
 	}
 	if a.hub.Halted() == nil {
 		if err := a.openSite(ctx); err != nil {
@@ -84,6 +81,31 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 		WriteError: api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
 	})
 	return a.server.Listen(ctx)
+}
+
+// readLog returns once the follower has read the log, or halted in it.
+func (a *app) readLog(ctx context.Context, failed <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	read := make(chan error, 1)
+	go func() {
+		head, err := a.node.Log().Head(ctx)
+		if err == nil {
+			err = a.hub.Wait(ctx, head)
+		}
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		if err != nil && a.hub.Halted() == nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		return nil
+	case <-failed:
+		cancel()
+		<-read
+		return errors.New("the log cannot be followed")
+	}
 }
 
 func (a *app) sayServing() {

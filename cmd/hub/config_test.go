@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// check runs hub check and returns its exit code and what it printed.
+func check(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), append([]string{"check"}, args...), &out, &out)
+	if err != nil {
+		out.WriteString(err.Error())
+	}
+	return exitCode(err), out.String()
+}
+
+func TestCheck(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	write(t, bad, "listne: :9000\n")
+	broken := filepath.Join(t.TempDir(), "broken.yaml")
+	write(t, broken, "listen: [\n")
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"defaults", nil, 0, "good"},
+		{"address", []string{"--listen", "8443"}, 2, "host:port"},
+		{"cert without key", []string{"--cert", "x.pem"}, 2, "go together"},
+		{"accept too short", []string{"--accept-within", "1s"}, 2, "10s to 24h"},
+		{"pickup too long", []string{"--pickup-within", "48h"}, 2, "10s to 24h"},
+		{"drain too long", []string{"--drain", "1h"}, 2, "--drain"},
+		{"no name", []string{"--site", " "}, 2, "--site"},
+		{"mode", []string{"--mode", "party"}, 2, "live"},
+		{"flag", []string{"--lisen", ":1"}, 2, "--help"},
+		{"unknown key in file", []string{"--config", bad}, 2, "listne"},
+		{"not YAML", []string{"--config", broken}, 2, "yaml"},
+		{"no such file", []string{"--config", "/nowhere.yaml"}, 2, "nowhere"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out := check(t, c.args...)
+			if code != c.code || !strings.Contains(out, c.says) {
+				t.Errorf("exit %d, want %d with %q in:\n%s", code, c.code, c.says, out)
+			}
+		})
+	}
+}
+
+// TestStrength holds that flags win over the environment, which wins over the
+// file.
+func TestStrength(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hub.yaml")
+	write(t, file, "listen: :1001\naccept-within: 7m\n")
+	if _, out := check(t, "--config", file); !strings.Contains(out, ":1001") {
+		t.Errorf("the file does not count: %s", out)
+	}
+	t.Setenv("HUB_LISTEN", ":1002")
+	if _, out := check(t, "--config", file); !strings.Contains(out, ":1002") {
+		t.Errorf("the environment does not win over the file: %s", out)
+	}
+	if _, out := check(t, "--config", file, "--listen", ":1003"); !strings.Contains(out, ":1003") {
+		t.Errorf("the flag does not win over the environment: %s", out)
+	}
+}
+
+func TestHelpTeaches(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"token", "--help"}} {
+		var out bytes.Buffer
+		if err := run(t.Context(), args, &out, &out); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+		if !strings.Contains(out.String(), "Usage: hub") {
+			t.Errorf("%v printed:\n%s", args, out.String())
+		}
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
