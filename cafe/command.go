@@ -32,7 +32,8 @@ type Caller struct {
 	ID string
 }
 
-// Policy is the house's rules; zero fields take the defaults.
+// Policy is the house's rules; zero fields take the defaults, and none grants
+// more than a week.
 type Policy struct {
 	// AcceptWithin is how long an order waits to be accepted; default 5 min.
 	AcceptWithin time.Duration

@@ -47,14 +47,14 @@ type fuzzCafe struct {
 func FuzzDecide(f *testing.F) {
 	for seed := range uint64(24) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		b := make([]byte, 60+rng.IntN(400))
+		b := make([]byte, 100+rng.IntN(1000))
 		for i := range b {
 			b[i] = byte(rng.Uint32())
 		}
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) > 1500 {
+		if len(b) > 2000 {
 			return // longer scripts find nothing that these do not
 		}
 		c := &fuzzCafe{world: newWorld(t), script: &script{b}, behind: New(), status: map[string]Status{}}
@@ -65,12 +65,17 @@ func FuzzDecide(f *testing.F) {
 func (c *fuzzCafe) play() {
 	c.must(OpenSite{Epoch: "k3f9", Site: "main", Mode: "test"}, clock)
 	c.must(ImportMenu{Items: []Item{item1("latte", 380), item1("croissant", 260)}}, boss)
+	for range choice(c.script, 0, 0, keptOrders-1) {
+		// Close to the bound of kept orders.
+		c.command(PlaceOrder{Items: one("latte")}, ada, false)
+		c.command(Advance{Order: c.one(c.orders), Step: Cancel}, ada, false)
+	}
 	for c.script.more() {
 		if c.script.pick(5) == 0 {
 			c.catchUp()
 		}
-		c.now = c.now.Add(choice(c.script, 0, time.Second, time.Minute, 6*time.Minute, -time.Minute))
-		by := choice(c.script, ada, grace, bob, boss, clock)
+		c.now = c.now.Add(choice(c.script, 0, 0, time.Second, time.Second, time.Minute, 6*time.Minute, -time.Minute))
+		by := choice(c.script, ada, bob, ada, boss, bob, grace, bob, clock)
 		c.command(c.next(), by, c.script.pick(4) == 0)
 	}
 	c.checkFolds()
@@ -188,50 +193,61 @@ func (c *fuzzCafe) checkOrders() {
 // next makes a command, mostly one that means something.
 func (c *fuzzCafe) next() Command {
 	s := c.script
-	item := choice(s, "latte", "croissant", "latte", "croissant", "mocha", "nothing")
-	switch s.pick(16) {
-	default:
+	item := choice(s, "latte", "croissant", "latte", "croissant", "latte", "latte", "mocha", "nothing")
+	switch kind := s.pick(32); {
+	case kind < 12:
 		return c.nextOrder(item)
-	case 6, 7, 8, 9, 10:
-		step := choice(s, Accept, Start, Ready, Pickup, Decline, Cancel, "burn")
-		return Advance{Order: c.one(c.orders), Step: step, Reason: choice(s, "", "", "", Closing)}
-	case 11:
-		if len(c.timers) == 0 {
-			return Elapse{Timer{ID: "accept.x.1", What: "accept", Of: "x"}}
-		}
+	case kind < 25:
+		return c.nextStep()
+	case kind < 27 && len(c.timers) > 0:
 		return Elapse{c.timers[s.pick(len(c.timers))]}
-	case 12:
-		if s.pick(3) == 0 {
-			return WithdrawAnnouncement{c.one(c.posts)}
-		}
-		from, long := choice(s, time.Time{}, c.now.Add(time.Minute)), time.Duration(s.pick(3))*time.Minute
-		post := PostAnnouncement{Text: "hello", From: from}
-		if long > 0 {
-			post.Until = later(c.now, from).Add(long)
-		}
-		return post
-	case 13:
+	case kind < 28:
+		return c.nextAnnouncement()
+	case kind < 29:
 		return c.nextItem(item)
-	case 14:
+	case kind < 31:
 		return SetAvailability{Item: item, Available: s.pick(4) > 0, Remaining: choice(s, nil, new(int32(s.pick(9))))}
-	case 15:
-		return choice[Command](s,
-			ForgetCustomer{Customer: ada.ID, Key: "k"}, ForgetCustomer{Customer: bob.ID}, PairScreen{Code: "482913"},
-			OpenSite{Epoch: "k3fa", Site: "main", Mode: "test"}, PairScreen{Code: "x"})
 	}
+	return choice[Command](s,
+		ForgetCustomer{Customer: ada.ID, Key: "k"}, ForgetCustomer{Customer: bob.ID}, PairScreen{Code: "482913"},
+		OpenSite{Epoch: "k3fa", Site: "main", Mode: "test"}, PairScreen{Code: "x"},
+		Elapse{Timer{ID: "accept.x.1", What: "accept", Of: "x"}})
 }
 
 func (c *fuzzCafe) nextOrder(item string) Command {
 	s := c.script
-	order := PlaceOrder{Name: choice(s, "Ada Lovelace", "", "Bad\x00"), Note: choice(s, "", "hot")}
-	for range choice(s, 1, 1, 2, 0) {
+	order := PlaceOrder{Name: choice(s, "Ada Lovelace", "", "Grace", "Bad\x00"), Note: choice(s, "", "hot")}
+	for range choice(s, 1, 1, 1, 2, 0) {
 		order.Items = append(order.Items, LineRequest{
-			Item: item, Quantity: choice(s, int32(1), 2, 5, 20, 0, -7, 1<<31-1),
-			Size:    choice(s, "", "large", "huge"),
-			Options: choice(s, nil, []string{"oat-milk"}, []string{"no-milk"}, []string{"no-milk", "oat-milk"}, []string{"x"}),
+			Item: item, Quantity: choice(s, int32(1), 1, 1, 1, 1, 1, 1, 2, 2, 3, 20, -7, 1<<31-1),
+			Size:    choice(s, "", "", "large", "large", "huge"),
+			Options: choice(s, nil, nil, nil, []string{"oat-milk"}, []string{"no-milk"}, []string{"no-milk"}, []string{"no-milk", "oat-milk"}, []string{"x"}),
 		})
 	}
 	return order
+}
+
+// nextStep mostly takes the step that comes next in an open order's life.
+func (c *fuzzCafe) nextStep() Command {
+	s := c.script
+	id := c.one(c.orders)
+	step := choice(s, Cancel, Decline, Accept, "burn", "", "", "", "", "", "")
+	if step == "" {
+		step = map[Status]Step{Placed: Accept, Accepted: Start, Preparing: Ready, IsReady: Pickup}[c.status[id]]
+	}
+	return Advance{Order: id, Step: step, Reason: choice(s, "", "", "", "", Closing)}
+}
+
+func (c *fuzzCafe) nextAnnouncement() Command {
+	s := c.script
+	if s.pick(3) == 0 {
+		return WithdrawAnnouncement{c.one(c.posts)}
+	}
+	post := PostAnnouncement{Text: "hello", From: choice(s, time.Time{}, c.now.Add(time.Minute))}
+	if long := time.Duration(s.pick(3)) * time.Minute; long > 0 {
+		post.Until = later(c.now, post.From).Add(long)
+	}
+	return post
 }
 
 func (c *fuzzCafe) nextItem(id string) Command {
@@ -253,7 +269,7 @@ func (c *fuzzCafe) one(ids []string) string {
 		return "nosuchthing"
 	}
 	// The newest are where something still happens.
-	return ids[len(ids)-1-c.script.pick(min(len(ids), 25))]
+	return ids[len(ids)-1-c.script.pick(min(len(ids), choice(c.script, 4, 8, 60)))]
 }
 
 // FuzzApply folds anything: it is folded or refused, never half.

@@ -1,7 +1,6 @@
 package cafe
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 
@@ -133,9 +132,4 @@ func choose(choices []Choice, id string) (Choice, bool) {
 		return Choice{}, false
 	}
 	return choices[i], true
-}
-
-func decodePersonal(b json.RawMessage) (p orderPersonalV1, err error) {
-	err = json.Unmarshal(b, &p)
-	return p, err
 }

@@ -1,6 +1,7 @@
 package cafe
 
 import (
+	"encoding/json"
 	"slices"
 
 	"everything.local/event"
@@ -119,43 +120,17 @@ func (d decision) price(wishes []LineRequest) (orderPlacedV1, error) {
 	return data, nil
 }
 
+// orderPlaced gives the order its number and what it takes of the stock. One
+// that asks for more than is left is declined on the spot.
 func (s *State) orderPlaced(c *changes, e event.Event, data orderPlacedV1) error {
-	acceptBy, err := event.ParseTime(data.AcceptBy)
-	if err != nil {
-		return err
-	}
-	var personal orderPersonalV1
-	if len(e.Personal) > 0 {
-		if personal, err = decodePersonal(e.Personal); err != nil {
-			return err
-		}
-	}
 	if _, again := s.orders[e.Subject.ID]; again {
 		return errState
 	}
-	if !event.ValidID(data.Customer) || len(data.Items) == 0 {
-		return errData
+	o, err := newOrder(c, e, data)
+	if err != nil {
+		return err
 	}
-	o := &order{
-		view: Order{
-			ID: e.Subject.ID, Number: numberOf(s.placed), Status: Placed,
-			Name: personal.Name, Note: personal.Note,
-			Total:    Money{data.Total, data.Currency},
-			Customer: data.Customer, PlacedAt: c.time(),
-			AcceptBy: event.FormatTime(acceptBy),
-		},
-		seq: c.seq, timerSet: c.seq,
-		personal: e.Forgotten || len(e.Personal) > 0,
-	}
-	for _, l := range data.Items {
-		if l.Item == "" || l.Quantity < 1 {
-			return errData
-		}
-		o.view.Items = append(o.view.Items, l.line(data.Currency))
-	}
-	if e.Forgotten {
-		o.forget()
-	}
+	o.view.Number = numberOf(s.placed)
 	if !s.take(c, o) {
 		o.view.Status, o.view.Reason = Declined, OutOfStock
 		o.view.AcceptBy, o.view.EndedAt, o.timerSet = "", c.time(), 0
@@ -163,6 +138,42 @@ func (s *State) orderPlaced(c *changes, e event.Event, data orderPlacedV1) error
 	s.placed++
 	s.begin(c, o)
 	return nil
+}
+
+// newOrder is the order of an event, without what follows from the state.
+func newOrder(c *changes, e event.Event, data orderPlacedV1) (*order, error) {
+	acceptBy, err := event.ParseTime(data.AcceptBy)
+	if err != nil {
+		return nil, err
+	}
+	var personal orderPersonalV1
+	if len(e.Personal) > 0 {
+		if err := json.Unmarshal(e.Personal, &personal); err != nil {
+			return nil, err
+		}
+	}
+	if !event.ValidID(data.Customer) || len(data.Items) == 0 {
+		return nil, errData
+	}
+	o := &order{
+		view: Order{
+			ID: e.Subject.ID, Status: Placed, Name: personal.Name, Note: personal.Note,
+			Total: Money{data.Total, data.Currency}, Customer: data.Customer,
+			PlacedAt: c.time(), AcceptBy: event.FormatTime(acceptBy),
+		},
+		seq: c.seq, timerSet: c.seq,
+		personal: e.Forgotten || len(e.Personal) > 0,
+	}
+	for _, l := range data.Items {
+		if l.Item == "" || l.Quantity < 1 {
+			return nil, errData
+		}
+		o.view.Items = append(o.view.Items, l.line(data.Currency))
+	}
+	if e.Forgotten {
+		o.forget()
+	}
+	return o, nil
 }
 
 func (l lineV1) line(currency string) Line {

@@ -87,11 +87,14 @@ func (s *State) timer(sub event.Subject) (Timer, bool) {
 	return t, t.ID != ""
 }
 
+// maxWithin bounds what a policy may grant: longer than any order lives.
+const maxWithin = 7 * 24 * time.Hour
+
 // after returns from + within in the log's form; within takes the default when
 // it is not positive.
 func after(from time.Time, within, otherwise time.Duration) string {
 	if within <= 0 {
 		within = otherwise
 	}
-	return event.FormatTime(from.Add(within))
+	return event.FormatTime(from.Add(min(within, maxWithin)))
 }

@@ -80,6 +80,15 @@ func TestPolicySetsTheTimes(t *testing.T) {
 	}
 	id := w.log[len(w.log)-1].Subject.ID
 	w.steps(id, Accept, Start)
+	m = w.meta(ada, "for ever")
+	m.Policy = Policy{AcceptWithin: 1<<63 - 1}
+	if _, err := w.try(PlaceOrder{Items: one("latte")}, m); err != nil {
+		t.Fatal(err)
+	}
+	if o, _ := w.s.Order(w.log[len(w.log)-1].Subject.ID); o.AcceptBy != "2026-03-09T07:00:00.000Z" {
+		t.Errorf("accept by %s", o.AcceptBy)
+	}
+	w.steps(w.log[len(w.log)-1].Subject.ID, Cancel)
 	m = w.meta(bob, "ready")
 	m.Policy = Policy{AcceptWithin: -time.Minute, PickupWithin: time.Hour}
 	if _, err := w.try(Advance{Order: id, Step: Ready}, m); err != nil {

@@ -32,7 +32,9 @@ type Item struct {
 	// Allergens are of the item as it comes; see AllergenNames. Absent means
 	// not stated, an empty list none.
 	Allergens *[]string `json:"allergens,omitempty"`
-	Available bool      `json:"available"`
+	// Available says that it can be had now: staff offer it and, when it is
+	// counted, some are left.
+	Available bool `json:"available"`
 	// Remaining is how many are left; absent when not counted.
 	Remaining *int32 `json:"remaining,omitempty"`
 }
@@ -75,7 +77,8 @@ type Order struct {
 	Total Money  `json:"total"`
 	// Customer is whose order it is.
 	Customer string `json:"customer"`
-	// Reason says why an order was declined or cancelled.
+	// Reason says why an order was declined or cancelled: OutOfStock, Closing,
+	// Other; ByCustomer, NotAccepted, NotPickedUp.
 	Reason string `json:"reason,omitempty"`
 	// The instants of each step, in event.TimeLayout, absent before it.
 	PlacedAt   string `json:"placed_at"`
@@ -137,14 +140,15 @@ type BoardLine struct {
 	Number int32 `json:"number"`
 	// Name is the first word of the order's name, at most 12 characters.
 	Name string `json:"name,omitempty"`
-	// Drink is the first line's item, "Latte +2" when there are more.
+	// Drink is the first line's item, "Latte +2" with two more of any kind.
 	Drink  string `json:"drink"`
 	Status Status `json:"status"`
 	// Since is when it came to this status.
 	Since string `json:"since"`
 }
 
-// Announcement is the value of an entry of announcements, keyed by ID.
+// Announcement is the value of an entry of announcements, keyed by ID. It is in
+// force from From until it is withdrawn or Until has passed.
 type Announcement struct {
 	ID    string `json:"id"`
 	Text  string `json:"text"`
