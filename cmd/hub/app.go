@@ -71,7 +71,7 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (*app, error) {
 	}
 	a.node.Log().OnAppend = a.meters.append
 	if err := a.wire(); err != nil {
-		return nil, errors.Join(err, a.close())
+		return nil, errors.Join(err, a.close(ctx))
 	}
 	return a, nil
 }
@@ -117,9 +117,9 @@ func (c *config) drainWindow() time.Duration {
 	return c.Drain
 }
 
-// close ends what newApp opened.
-func (a *app) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), logBudget)
+// close ends what newApp opened, also when ctx has ended.
+func (a *app) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logBudget)
 	defer cancel()
 	return a.node.Close(ctx)
 }

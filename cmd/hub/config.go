@@ -35,7 +35,7 @@ type config struct {
 	Host      []string `help:"Further names and addresses this hub is reached by, for its certificate." env:"HUB_HOST"`
 	Cert      string   `help:"Certificate file to use instead of the hub's own; reloaded when it changes." type:"path" env:"HUB_CERT"`
 	Key       string   `help:"Key file of --cert." type:"path" env:"HUB_KEY"`
-	Tls12     bool     `name:"tls12" help:"Also speak TLS 1.2, for a TV from before 2020." env:"HUB_TLS12"`
+	TLS12     bool     `name:"tls12" help:"Also speak TLS 1.2, for a TV from before 2020." env:"HUB_TLS12"`
 	BoardHTTP string   `name:"board-http" help:"Address of a plain-HTTP listener that serves the public board and nothing else, for TVs that cannot trust the hub's certificate." placeholder:"ADDR" env:"HUB_BOARD_HTTP"`
 
 	Guests       bool          `help:"Let people order by giving a name, without a token." default:"true" negatable:"" env:"HUB_GUESTS"`
@@ -116,7 +116,7 @@ type yamlResolver map[string]any
 // Validate refuses keys that are no flag.
 func (y yamlResolver) Validate(app *kong.Application) error {
 	known := map[string]bool{}
-	for _, flags := range app.Node.AllFlags(false) {
+	for _, flags := range app.AllFlags(false) {
 		for _, f := range flags {
 			known[f.Name] = true
 		}

@@ -54,7 +54,7 @@ func (c *forgetCommand) offline(ctx context.Context) error {
 	if err = a.readLog(ctx, failed); err == nil {
 		_, err = a.api.Forget(ctx, c.Customer, byHub, commandOf("forget", event.NewID()))
 	}
-	return errors.Join(err, stop(), a.close())
+	return errors.Join(err, stop(), a.close(ctx))
 }
 
 // forgetWithin is how long a running hub may take; the log's own wait is 10 s.
@@ -71,10 +71,7 @@ func (c *forgetCommand) online(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.client()
-	if err != nil {
-		return err
-	}
+	client := c.client()
 	_, port, _ := net.SplitHostPort(c.Listen) // settle has checked it
 	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, "https://localhost:"+port+"/v1/customers/"+c.Customer, nil)
 	if err != nil {
@@ -98,7 +95,7 @@ func (c *forgetCommand) online(ctx context.Context) error {
 
 // client trusts the hub's own certificate, whichever it uses: the file in its
 // data directory vouches for it.
-func (c *forgetCommand) client() (*http.Client, error) {
+func (c *forgetCommand) client() *http.Client {
 	trusted, err := x509.SystemCertPool()
 	if err != nil {
 		trusted = x509.NewCertPool()
@@ -110,5 +107,5 @@ func (c *forgetCommand) client() (*http.Client, error) {
 	}
 	return &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS13},
-	}}, nil
+	}}
 }

@@ -16,8 +16,10 @@ func (a *app) greet(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s is open: %s (%s)\n\n", a.config.Site, base, a.config.Mode)
 	for _, p := range []struct{ path, what string }{
-		{"/order", "order and follow it"}, {"/barista", "make coffee"},
-		{"/display", "kitchen TV"}, {"/board", "public board"},
+		{"/order", "order and follow it"},
+		{"/barista", "make coffee"},
+		{"/display", "kitchen TV"},
+		{"/board", "public board"},
 	} {
 		fmt.Fprintf(&b, "  %-36s %s\n", base+p.path, p.what)
 	}

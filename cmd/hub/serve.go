@@ -29,7 +29,7 @@ func (c *serveCommand) Run(ctx context.Context, s streamsOut) error {
 	}
 	start := time.Now()
 	err = a.serve(ctx, s.out)
-	err = errors.Join(err, a.close())
+	err = errors.Join(err, a.close(ctx))
 	log.Info("stopped", "after", time.Since(start).Round(time.Millisecond), "clean", err == nil)
 	return err
 }
@@ -76,7 +76,7 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 		}
 	}
 	a.server = transport.NewServer(transport.ServerConfig{
-		Addr: a.config.Listen, TLS: a.cert.TLSConfig(a.config.Tls12), Handler: a.handler(),
+		Addr: a.config.Listen, TLS: a.cert.TLSConfig(a.config.TLS12), Handler: a.handler(),
 		PlainBoardAddr: a.config.BoardHTTP, PlainBoardHandler: a.boardHandler(),
 		WriteError: api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
 	})
