@@ -78,11 +78,11 @@ func clusterConfigs(t *testing.T) []Config {
 	for range 3 {
 		// The port is free when it is chosen; the server has no way to be
 		// given a listener.
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		peers = append(peers, l.Addr().String())
 	}
 	var configs []Config

@@ -25,7 +25,7 @@ func openNode(t *testing.T, c Config) *Node {
 
 func closeNode(t *testing.T, n *Node) {
 	t.Helper()
-	if err := n.Close(context.Background()); err != nil {
+	if err := n.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Errorf("close: %v", err)
 	}
 }

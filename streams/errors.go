@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"everything.local/event"
@@ -63,7 +64,7 @@ func (n *Node) retry(ctx context.Context, try func(context.Context) error) error
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w: %w (%v)", event.ErrUnavailable, context.Cause(ctx), last)
 		}
-		if n.ctx.Err() != nil {
+		if n.isClosed() {
 			return errClosed
 		}
 		once, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -76,7 +77,7 @@ func (n *Node) retry(ctx context.Context, try func(context.Context) error) error
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-		case <-n.ctx.Done():
+		case <-n.closed:
 		}
 	}
 }
@@ -84,23 +85,20 @@ func (n *Node) retry(ctx context.Context, try func(context.Context) error) error
 // passing reports whether asking again may give another answer.
 func passing(err error) bool {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		switch api.ErrorCode {
-		case codeInFlight, codeBatchIncomplete, codeOffline:
-			return true
-		}
-		return api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
+		return slices.Contains(passingCodes, api.ErrorCode) ||
+			api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
 	}
-	for _, target := range []error{
+	return slices.ContainsFunc(passingErrors, func(target error) bool { return errors.Is(err, target) })
+}
+
+var (
+	passingCodes  = []jetstream.ErrorCode{codeInFlight, codeBatchIncomplete, codeOffline}
+	passingErrors = []error{
 		errAgain, context.DeadlineExceeded, context.Canceled,
 		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionReconnecting,
-		jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat, jetstream.ErrConsumerLeadershipChanged,
-	} {
-		if errors.Is(err, target) {
-			return true
-		}
+		jetstream.ErrNoStreamResponse,
 	}
-	return false
-}
+)
 
 // code returns JetStream's code of err, 0 if it has none.
 func code(err error) jetstream.ErrorCode {

@@ -34,10 +34,8 @@ type message struct {
 // order and none twice, until ctx or the node ends or fn fails. It rides out
 // the loss of whichever server it reads from.
 func (n *Node) follow(ctx context.Context, stream string, after uint64, fn func(message) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(n.ctx, func() { cancel(errClosed) })()
-
+	ctx, cancel := n.whileOpen(ctx)
+	defer cancel()
 	f := follower{node: n, stream: stream, at: after, fn: fn}
 	wait := firstWait
 	for ctx.Err() == nil {
@@ -114,7 +112,7 @@ func (f *follower) read(ctx context.Context) error {
 // drop deletes the consumer. If the node is closed or the server gone, the
 // server does that by itself after followIdle.
 func (f *follower) drop(ctx context.Context, name string) {
-	if f.node.ctx.Err() != nil {
+	if f.node.isClosed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), followBeat)

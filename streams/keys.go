@@ -175,29 +175,31 @@ func (k *keys) flush() {
 	clear(k.cache)
 }
 
-// watch starts to evict what changes in the bucket.
-func (k *keys) watch(ctx context.Context) error {
-	var head uint64
-	err := k.node.retry(ctx, func(ctx context.Context) error {
+// head returns the newest sequence of the bucket.
+func (k *keys) head(ctx context.Context) (seq uint64, err error) {
+	err = k.node.retry(ctx, func(ctx context.Context) error {
 		s, err := k.node.js.Stream(ctx, keysStream)
 		if err == nil {
-			head = s.CachedInfo().State.LastSeq
+			seq = s.CachedInfo().State.LastSeq
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("streams: watch keys: %w", err)
+		return 0, fmt.Errorf("streams: keys: %w", err)
 	}
-	k.node.work.Go(func() {
-		err := k.node.follow(k.node.ctx, keysStream, head, func(m message) error {
-			k.evict(strings.TrimPrefix(m.subject, keysPrefix))
-			return nil
-		})
-		if k.node.ctx.Err() == nil {
-			k.node.logger.Error("watch the customers' keys", "error", err)
-		}
+	return seq, nil
+}
+
+// watch evicts what changes in the bucket after the sequence given, until ctx
+// or the node ends.
+func (k *keys) watch(ctx context.Context, after uint64) {
+	err := k.node.follow(ctx, keysStream, after, func(m message) error {
+		k.evict(strings.TrimPrefix(m.subject, keysPrefix))
+		return nil
 	})
-	return nil
+	if ctx.Err() == nil {
+		k.node.logger.Error("watch the customers' keys", "error", err)
+	}
 }
 
 // Forget implements event.Log. The key is overwritten on this node's disk

@@ -2,10 +2,12 @@ package streams
 
 import (
 	"bytes"
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,9 +101,11 @@ func TestCachedKeys(t *testing.T) {
 func TestForgottenElsewhere(t *testing.T) {
 	n := openNode(t, testConfig(t.TempDir()))
 	other := newKeys(n)
-	if err := other.watch(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { other.watch(ctx, 0) })
+	defer watching.Wait()
+	defer cancel()
 	subject := event.Subject{Kind: event.KindOrder, ID: "a"}
 	sealed, err := n.keys.seal(t.Context(), "ada", subject, []byte(`{}`))
 	if err != nil {

@@ -29,12 +29,13 @@ type Node struct {
 	timers *Timers
 	leader *leader
 
-	// ctx is the life of the node, from Open to Close; work is what runs in
-	// it.
-	ctx  context.Context //nolint:containedctx // the node's own life, see above
-	end  context.CancelFunc
-	work sync.WaitGroup
-	once sync.Once
+	// closed is closed by end, the first thing Close does. work is what the
+	// node started.
+	closed     <-chan struct{}
+	end        context.CancelFunc
+	afterClose func(func()) (stop func() bool) // context.AfterFunc of closed
+	work       sync.WaitGroup
+	once       sync.Once
 }
 
 // Open locks the data directory, starts the server in it and opens the
@@ -53,14 +54,16 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{config: c, logger: c.Logger, dir: dir, serverLog: newServerLog(c.Logger)}
-	n.ctx, n.end = context.WithCancel(context.Background())
-	if err := n.open(ctx); err != nil {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	n.closed, n.end = life.Done(), end
+	n.afterClose = func(f func()) func() bool { return context.AfterFunc(life, f) }
+	if err := n.open(ctx, life); err != nil {
 		return nil, errors.Join(err, n.Close(context.WithoutCancel(ctx)))
 	}
 	return n, nil
 }
 
-func (n *Node) open(ctx context.Context) (err error) {
+func (n *Node) open(ctx, life context.Context) (err error) {
 	if err := n.dir.claim(site{n.config.Site, n.config.Mode}); err != nil {
 		return err
 	}
@@ -83,12 +86,35 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.checkLog(ctx); err != nil {
 		return err
 	}
-	if err := n.keys.watch(ctx); err != nil {
+	changed, err := n.keys.head(ctx)
+	if err != nil {
 		return err
 	}
-	n.work.Go(func() { n.high.run(n.ctx) })
-	n.work.Go(func() { n.leader.run(n.ctx) })
+	n.work.Go(func() { n.keys.watch(life, changed) })
+	n.work.Go(func() { n.high.run(life) })
+	n.work.Go(func() { n.leader.run(life) })
 	return nil
+}
+
+// isClosed reports whether Close has been called.
+func (n *Node) isClosed() bool {
+	select {
+	case <-n.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// whileOpen returns a context that ends with ctx or the node, the latter with
+// errClosed as its cause.
+func (n *Node) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := n.afterClose(func() { cancel(errClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // Log returns the site's log.

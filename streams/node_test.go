@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"everything.local/event"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // sockets are the sockets this process has open.
@@ -139,8 +141,8 @@ func TestServerLog(t *testing.T) {
 	l.Warnf("warning %d", 2)
 	l.Errorf("error %d", 3)
 	got := out.String()
-	if strings.Contains(got, "detail") || !strings.Contains(got, `level=WARN msg="warning 2" part=nats-server`) ||
-		!strings.Contains(got, `level=ERROR msg="error 3"`) || l.lastError() != "error 3" || l.fatal.Load() {
+	if strings.Contains(got, "detail") || !strings.Contains(got, `level=WARN msg=nats-server text="warning 2"`) ||
+		!strings.Contains(got, `level=ERROR msg=nats-server text="error 3"`) || l.lastError() != "error 3" || l.fatal.Load() {
 		t.Errorf("logged %s", got)
 	}
 }
@@ -165,5 +167,26 @@ func TestHighWater(t *testing.T) {
 	again, err := openHighWater(dir, logger)
 	if err != nil || !again.begun() || again.stored != 7 {
 		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+func TestLeads(t *testing.T) {
+	peer := func(active time.Duration) *jetstream.PeerInfo { return &jetstream.PeerInfo{Active: active} }
+	offline := &jetstream.PeerInfo{Offline: true}
+	for _, tc := range []struct {
+		name string
+		info *jetstream.ClusterInfo
+		want bool
+	}{
+		{"no cluster", nil, false},
+		{"no leader", &jetstream.ClusterInfo{}, false},
+		{"one replica", &jetstream.ClusterInfo{Leader: "a"}, true},
+		{"all there", &jetstream.ClusterInfo{Leader: "a", Replicas: []*jetstream.PeerInfo{peer(0), peer(time.Second)}}, true},
+		{"one lost", &jetstream.ClusterInfo{Leader: "a", Replicas: []*jetstream.PeerInfo{peer(0), peer(time.Minute)}}, true},
+		{"two lost", &jetstream.ClusterInfo{Leader: "a", Replicas: []*jetstream.PeerInfo{offline, peer(time.Minute)}}, false},
+	} {
+		if got := leads(tc.info); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
 	}
 }

@@ -30,7 +30,7 @@ func (n *Node) Probe(ctx context.Context) error {
 	if n.serverLog.fatal.Load() {
 		return fmt.Errorf("%w: the server gave up: %s", event.ErrUnavailable, n.serverLog.lastError())
 	}
-	if n.ctx.Err() != nil {
+	if n.isClosed() {
 		return errClosed
 	}
 	if time.Since(time.Unix(0, n.log.written.Load())) < probeEvery {
@@ -65,7 +65,7 @@ func (l *leader) run(ctx context.Context) {
 		once, cancel := context.WithTimeout(ctx, leaderAsked)
 		s, err := l.node.js.Stream(once, logStream)
 		cancel()
-		if err == nil && s.CachedInfo().Cluster != nil && s.CachedInfo().Cluster.Leader != "" {
+		if err == nil && leads(s.CachedInfo().Cluster) {
 			l.heard.Store(time.Now().UnixNano())
 		}
 		select {
@@ -76,11 +76,26 @@ func (l *leader) run(ctx context.Context) {
 	}
 }
 
+// leads reports whether what answered has a majority behind it. A leader that
+// is cut off from its peers goes on answering for ten seconds or so.
+func leads(c *jetstream.ClusterInfo) bool {
+	if c == nil || c.Leader == "" {
+		return false
+	}
+	hears := 1
+	for _, r := range c.Replicas {
+		if !r.Offline && r.Active < leaderLost {
+			hears++
+		}
+	}
+	return 2*hears > len(c.Replicas)+1
+}
+
 // Leader returns when the log's leader was last heard, and whether that is
 // recent enough for what is shown not to be stale. A node that is alone hears
 // itself for as long as its server runs.
 func (n *Node) Leader() (heard time.Time, ok bool) {
-	if n.config.Cluster == nil && n.ctx.Err() == nil && n.server.Running() && !n.serverLog.fatal.Load() {
+	if n.config.Cluster == nil && !n.isClosed() && n.server.Running() && !n.serverLog.fatal.Load() {
 		n.leader.heard.Store(time.Now().UnixNano())
 	}
 	at := n.leader.heard.Load()

@@ -100,7 +100,7 @@ type serverLog struct {
 	fatal atomic.Bool
 }
 
-func newServerLog(to *slog.Logger) *serverLog { return &serverLog{to: to.With("part", "nats-server")} }
+func newServerLog(to *slog.Logger) *serverLog { return &serverLog{to: to} }
 
 func (l *serverLog) lastError() string {
 	if s := l.last.Load(); s != nil {
@@ -117,7 +117,7 @@ func (l *serverLog) print(level slog.Level, format string, v []any) {
 	if level >= slog.LevelError {
 		l.last.Store(&text)
 	}
-	l.to.Log(context.Background(), level, text)
+	l.to.Log(context.Background(), level, "nats-server", "text", text)
 }
 
 // The methods of server.Logger. What the server takes note of is detail to a

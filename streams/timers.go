@@ -100,9 +100,8 @@ func checkTimer(id string) error {
 // goroutines, and gets a context that ends after 20 s. Run returns when ctx or
 // the node has ended and every fire with it.
 func (t *Timers) Run(ctx context.Context, fire func(ctx context.Context, id string, payload []byte) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(t.node.ctx, func() { cancel(errClosed) })()
+	ctx, cancel := t.node.whileOpen(ctx)
+	defer cancel()
 	var firing sync.WaitGroup
 	defer firing.Wait()
 	slots := make(chan struct{}, fireAtOnce)

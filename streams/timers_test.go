@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"everything.local/event"
 )
 
 // ringer collects what fires.
@@ -86,26 +88,33 @@ func TestTimersAreExact(t *testing.T) {
 	n := openNode(t, testConfig(t.TempDir()))
 	r := newRinger()
 	r.run(t, n)
-	due := map[string]time.Time{}
+	// Go's own timers at the same times tell a late timer from a machine that
+	// was busy elsewhere.
+	var mu sync.Mutex
+	bare := make(map[string]time.Time)
+	due := make(map[string]time.Time)
 	start := time.Now()
-	for i, id := range []string{"accept.a1", "pickup.a1", "accept/b2", "x", "y", "z"} {
+	for i, id := range []string{"past", "accept.a1", "pickup.a1", "accept/b2", "x", "y", "z"} {
 		// Fractions of a second, some closer than the server's own floor.
-		due[id] = start.Add(time.Duration(100+i*333) * time.Millisecond)
+		due[id] = start.Add(time.Duration(i*i*50-1) * time.Millisecond)
 		set(t, n, id, due[id], "p "+id)
+		time.AfterFunc(time.Until(due[id]), func() {
+			mu.Lock()
+			defer mu.Unlock()
+			bare[id] = time.Now()
+		})
 	}
-	set(t, n, "past", start.Add(-time.Hour), "p past")
-	due["past"] = time.Now()
-
-	// One may be late when the machine is busy elsewhere, most may not.
 	late := 0
 	for _, f := range r.wait(t, len(due)) {
-		by := f.at.Sub(due[f.id])
-		if f.id != "past" && by < 0 {
+		if by := f.at.Sub(due[f.id]); by < 0 {
 			t.Errorf("%s fired %v early", f.id, -by)
 		}
-		if by > 500*time.Millisecond {
+		mu.Lock()
+		if at, ok := bare[f.id]; ok && f.at.Sub(at) > 500*time.Millisecond {
+			t.Logf("%s fired %v late", f.id, f.at.Sub(at))
 			late++
 		}
+		mu.Unlock()
 		if f.payload != "p "+f.id {
 			t.Errorf("%s fired with %q", f.id, f.payload)
 		}
@@ -115,28 +124,54 @@ func TestTimersAreExact(t *testing.T) {
 	}
 }
 
+// inTime does what has to be done with a timer before it is due, with a new
+// id each time the machine was too slow for that.
+func inTime(t *testing.T, after time.Duration, do func(id string, due time.Time)) (id string, due time.Time) {
+	t.Helper()
+	for range 20 {
+		id, due := event.NewID(), time.Now().Add(after)
+		if do(id, due); time.Now().Before(due) {
+			return id, due
+		}
+	}
+	t.Fatalf("nothing was done within %v", after)
+	return "", time.Time{}
+}
+
 func TestTimersAreReplacedAndCancelled(t *testing.T) {
 	n := openNode(t, testConfig(t.TempDir()))
 	r := newRinger()
 	r.run(t, n)
-	now := time.Now()
-	set(t, n, "replaced", now.Add(600*time.Millisecond), "old")
-	set(t, n, "replaced", now.Add(1200*time.Millisecond), "new")
-	set(t, n, "cancelled", now.Add(600*time.Millisecond), "never")
-	set(t, n, "cancelled.not", now.Add(700*time.Millisecond), "kept")
-	for range 2 { // the second time there is none
-		if err := n.Timers().Cancel(t.Context(), "cancelled"); err != nil {
-			t.Fatal(err)
+	cancelled, due := inTime(t, 600*time.Millisecond, func(id string, due time.Time) {
+		set(t, n, id, due, "never")
+		set(t, n, id+".not", due, "kept")
+		for range 2 { // the second time there is none
+			if err := n.Timers().Cancel(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
 		}
+	})
+	replaced, _ := inTime(t, 600*time.Millisecond, func(id string, due time.Time) {
+		set(t, n, id, due, "old")
+		set(t, n, id, due.Add(600*time.Millisecond), "new")
+	})
+	set(t, n, "last", due.Add(1500*time.Millisecond), "")
+	got := make(map[string]string)
+	for n := 1; ; n++ {
+		f := r.wait(t, n)[n-1]
+		if f.id == "last" {
+			break
+		}
+		got[f.id] = f.payload
 	}
-	set(t, n, "last", now.Add(1800*time.Millisecond), "end")
-	var got []string
-	for _, f := range r.wait(t, 3) {
-		got = append(got, f.id+" "+f.payload)
+	if p, fired := got[cancelled]; fired {
+		t.Errorf("a cancelled timer fired with %q", p)
 	}
-	want := []string{"cancelled.not kept", "replaced new", "last end"}
-	if !slices.Equal(got, want) {
-		t.Errorf("fired %q, want %q", got, want)
+	if got[cancelled+".not"] != "kept" {
+		t.Error("cancelling one timer cancelled another")
+	}
+	if got[replaced] != "new" {
+		t.Errorf("a replaced timer fired with %q", got[replaced])
 	}
 }
 
@@ -156,12 +191,12 @@ func TestTimersSurviveRestarts(t *testing.T) {
 	n = openNode(t, testConfig(dir))
 	r := newRinger()
 	stop := r.run(t, n)
-	fired := r.wait(t, 2)
-	if fired[0].id != "while-down" || fired[1].id != "later" {
-		t.Errorf("fired %v", fired)
+	got := make(map[string]time.Time)
+	for _, f := range r.wait(t, 2) {
+		got[f.id] = f.at
 	}
-	if early := time.Until(now.Add(2500 * time.Millisecond)); early > 0 {
-		t.Errorf("fired %v early", early)
+	if got["while-down"].IsZero() || got["later"].Before(now.Add(2500*time.Millisecond)) {
+		t.Errorf("fired %v", got)
 	}
 	// What has fired does not fire again after the next restart.
 	stop()

@@ -54,7 +54,7 @@ func appendSeveralToOne(s *suite) {
 func allOrNothing(s *suite) {
 	a, b, c := order(), order(), order()
 	r := s.append(0, command(), write(b, 0, 0))
-	_, err := s.log(1).Append(s.ctx, command(), write(a, 0, 1), write(b, 0, 2), write(c, 0, 3))
+	_, err := s.log(1).Append(s.Context(), command(), write(a, 0, 1), write(b, 0, 2), write(c, 0, 3))
 	s.conflict(err, b, r.Seq)
 	s.restart()
 	if head := s.head(2); head != r.Seq {
@@ -69,13 +69,13 @@ func allOrNothing(s *suite) {
 
 func guards(s *suite) {
 	a := order()
-	_, err := s.log(0).Append(s.ctx, command(), write(a, s.head(0)+1, 1))
+	_, err := s.log(0).Append(s.Context(), command(), write(a, s.head(0)+1, 1))
 	s.conflict(err, a, 0)
 	r1 := s.append(0, command(), write(a, 0, 1))
 	r2 := s.append(1, command(), write(a, r1.Seq, 2))
 	s.restart()
 	for _, stale := range []uint64{0, r1.Seq, r2.Seq + 1} {
-		_, err := s.log(2).Append(s.ctx, command(), write(a, stale, 3))
+		_, err := s.log(2).Append(s.Context(), command(), write(a, stale, 3))
 		s.conflict(err, a, r2.Seq)
 	}
 	s.diff("sequences", []uint64{r1.Seq, r2.Seq}, s.seqs(0, a))
@@ -88,7 +88,7 @@ func racingWriters(s *suite) {
 	errs := make([]error, writers)
 	won := make([]event.Receipt, writers)
 	for i := range writers {
-		wg.Go(func() { won[i], errs[i] = s.log(i).Append(s.ctx, command(), write(a, 0, i)) })
+		wg.Go(func() { won[i], errs[i] = s.log(i).Append(s.Context(), command(), write(a, 0, i)) })
 	}
 	wg.Wait()
 	var winner event.Receipt
@@ -114,10 +114,10 @@ func batchRacesWithWrite(s *suite) {
 		var wg sync.WaitGroup
 		var batch, single error
 		wg.Go(func() {
-			_, batch = s.log(round).Append(s.ctx, command(), write(x, 0, 1), write(y, 0, 2))
+			_, batch = s.log(round).Append(s.Context(), command(), write(x, 0, 1), write(y, 0, 2))
 		})
 		wg.Go(func() {
-			_, single = s.log(round+1).Append(s.ctx, command(), write(y, 0, 3))
+			_, single = s.log(round+1).Append(s.Context(), command(), write(y, 0, 3))
 		})
 		wg.Wait()
 		if (batch == nil) == (single == nil) {
@@ -151,7 +151,7 @@ func tooLarge(s *suite) {
 	big := write(a, 0, 1)
 	big.Event.Data = []byte(`{"s":"` + strings.Repeat("x", event.MaxEventBytes) + `"}`)
 	for _, ws := range [][]event.Write{{big}, {write(order(), 0, 1), big}} {
-		if _, err := s.log(0).Append(s.ctx, command(), ws...); event.CodeOf(err) != event.TooLarge {
+		if _, err := s.log(0).Append(s.Context(), command(), ws...); event.CodeOf(err) != event.TooLarge {
 			s.Errorf("an event over the limit: %v", err)
 		}
 	}
@@ -187,7 +187,7 @@ func refused(s *suite) {
 		{"personal fields of nobody", command(), []event.Write{nobodys}},
 		{"too many", command(), many},
 	} {
-		if _, err := s.log(0).Append(s.ctx, tc.cmd, tc.writes...); err == nil {
+		if _, err := s.log(0).Append(s.Context(), tc.cmd, tc.writes...); err == nil {
 			s.Errorf("%s: stored", tc.name)
 		}
 	}

@@ -55,7 +55,7 @@ func forget(s *suite) {
 	r2 := s.append(1, command(), personal(a, r1.Seq, bob, "Bob"))
 	s.diff("names", []string{`{"name":"Ada"}`, `{"name":"Bob"}`}, s.names(a, before))
 
-	first, err := s.log(2).Forget(s.ctx, ada, "")
+	first, err := s.log(2).Forget(s.Context(), ada, "")
 	s.must(err)
 	if first == "" {
 		s.Error("forget returned no key")
@@ -64,7 +64,7 @@ func forget(s *suite) {
 	if e := s.read(0, a)[0]; e.Customer != ada || string(e.Data) != `{"n":1}` {
 		s.Errorf("what is not personal is gone too: %+v", e)
 	}
-	none, err := s.log(0).Forget(s.ctx, ada, "")
+	none, err := s.log(0).Forget(s.Context(), ada, "")
 	s.must(err)
 	if none != "" {
 		s.Errorf("forgetting again deleted the key %s", none)
@@ -81,7 +81,7 @@ func forget(s *suite) {
 		want = append(want, `{"name":"Ada again"}`)
 	}
 	s.diff("names", want, s.names(a, before))
-	second, err := s.log(1).Forget(s.ctx, ada, "")
+	second, err := s.log(1).Forget(s.Context(), ada, "")
 	s.must(err)
 	if second == "" || second == first {
 		s.Errorf("the second key is %q, the first was %q", second, first)
@@ -92,11 +92,11 @@ func forgetOtherKey(s *suite) {
 	a, ada := order(), event.NewID()
 	before := s.head(0)
 	r := s.append(0, command(), personal(a, 0, ada, "Ada"))
-	old, err := s.log(1).Forget(s.ctx, ada, "")
+	old, err := s.log(1).Forget(s.Context(), ada, "")
 	s.must(err)
 	s.append(0, command(), personal(a, r.Seq, ada, "Ada"))
 	// As a replay of customer.forgotten would ask.
-	got, err := s.log(2).Forget(s.ctx, ada, old)
+	got, err := s.log(2).Forget(s.Context(), ada, old)
 	s.must(err)
 	if got != "" {
 		s.Errorf("forget with the id of an old key deleted %s", got)

@@ -44,7 +44,7 @@ func otherDigest(s *suite) {
 	other := cmd
 	other.Digest = event.Digest([]byte("something else"))
 	for i, expected := range []uint64{0, r.Seq} {
-		if _, err := s.log(i).Append(s.ctx, other, write(a, expected, 2)); !errors.Is(err, event.ErrMismatch) {
+		if _, err := s.log(i).Append(s.Context(), other, write(a, expected, 2)); !errors.Is(err, event.ErrMismatch) {
 			s.Errorf("expecting %d: got %v, want ErrMismatch", expected, err)
 		}
 	}
@@ -67,9 +67,9 @@ func otherSubjects(s *suite) {
 // before the log had asked again by itself.
 func (s *suite) retried(view int, cmd event.Command, writes ...event.Write) event.Receipt {
 	s.Helper()
-	r, err := s.log(view).Append(s.ctx, cmd, writes...)
+	r, err := s.log(view).Append(s.Context(), cmd, writes...)
 	if errors.Is(err, event.ErrUnavailable) {
-		r, err = s.log(view).Append(s.ctx, cmd, writes...)
+		r, err = s.log(view).Append(s.Context(), cmd, writes...)
 	}
 	s.must(err)
 	return r
@@ -120,7 +120,7 @@ func sixAtOnce(s *suite) {
 		receipts, errs := make([]event.Receipt, 6), make([]error, 6)
 		var wg sync.WaitGroup
 		for i := range receipts {
-			wg.Go(func() { receipts[i], errs[i] = s.log(i).Append(s.ctx, cmd, writes...) })
+			wg.Go(func() { receipts[i], errs[i] = s.log(i).Append(s.Context(), cmd, writes...) })
 		}
 		wg.Wait()
 		s.must(errors.Join(errs...))

@@ -3,7 +3,6 @@
 package logtest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,20 +27,11 @@ type Harness struct {
 	Restart func() []event.Log
 }
 
-// patience bounds one scenario, which is over in a moment unless a log hangs
-// or a cluster elects a leader.
-const patience = 60 * time.Second
-
 // Run runs every scenario on the log that open returns. open may return the
-// same one again.
+// same one again. A log that never answers hangs until go test's own timeout.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	for _, sc := range scenarios {
-		t.Run(sc.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			s := &suite{T: t, ctx: ctx, Harness: open(t)}
-			sc.run(s)
-		})
+		t.Run(sc.name, func(t *testing.T) { sc.run(&suite{T: t, Harness: open(t)}) })
 	}
 }
 
@@ -81,8 +71,6 @@ var scenarios = []struct {
 type suite struct {
 	*testing.T
 	Harness
-
-	ctx context.Context //nolint:containedctx // a scenario's own
 }
 
 // log returns the i-th view, round and round.
@@ -103,21 +91,21 @@ func (s *suite) must(err error) {
 
 func (s *suite) append(view int, cmd event.Command, writes ...event.Write) event.Receipt {
 	s.Helper()
-	r, err := s.log(view).Append(s.ctx, cmd, writes...)
+	r, err := s.log(view).Append(s.Context(), cmd, writes...)
 	s.must(err)
 	return r
 }
 
 func (s *suite) head(view int) uint64 {
 	s.Helper()
-	seq, err := s.log(view).Head(s.ctx)
+	seq, err := s.log(view).Head(s.Context())
 	s.must(err)
 	return seq
 }
 
 func (s *suite) read(view int, subject event.Subject) []event.Event {
 	s.Helper()
-	events, err := s.log(view).Read(s.ctx, subject)
+	events, err := s.log(view).Read(s.Context(), subject)
 	s.must(err)
 	return events
 }
@@ -137,7 +125,7 @@ func (s *suite) tail(view int, after uint64, n int) []event.Event {
 	s.Helper()
 	enough := errors.New("enough")
 	var events []event.Event
-	err := s.log(view).Tail(s.ctx, after, func(e event.Event) error {
+	err := s.log(view).Tail(s.Context(), after, func(e event.Event) error {
 		if events = append(events, e); len(events) == n {
 			return enough
 		}

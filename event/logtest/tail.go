@@ -55,7 +55,7 @@ func tailLive(s *suite) {
 		wg.Go(func() {
 			a, last := order(), uint64(0)
 			for i := range each {
-				r, err := s.log(w+i).Append(s.ctx, command(), write(a, last, i))
+				r, err := s.log(w+i).Append(s.Context(), command(), write(a, last, i))
 				if err != nil {
 					s.Errorf("append: %v", err)
 					return
@@ -79,7 +79,7 @@ func tailLive(s *suite) {
 func (s *suite) follow(view int, after uint64, n int) ([]event.Event, error) {
 	enough := errors.New("enough")
 	var events []event.Event
-	err := s.log(view).Tail(s.ctx, after, func(e event.Event) error {
+	err := s.log(view).Tail(s.Context(), after, func(e event.Event) error {
 		if events = append(events, e); len(events) == n {
 			return enough
 		}
@@ -116,10 +116,10 @@ func tailAhead(s *suite) {
 func tailEnds(s *suite) {
 	r := s.append(0, command(), write(order(), 0, 1))
 	mine := errors.New("mine")
-	if err := s.log(1).Tail(s.ctx, r.Seq-1, func(event.Event) error { return mine }); !errors.Is(err, mine) {
+	if err := s.log(1).Tail(s.Context(), r.Seq-1, func(event.Event) error { return mine }); !errors.Is(err, mine) {
 		s.Errorf("tail returned %v, fn %v", err, mine)
 	}
-	ctx, cancel := context.WithCancelCause(s.ctx)
+	ctx, cancel := context.WithCancelCause(s.Context())
 	why := errors.New("why")
 	err := s.log(1).Tail(ctx, r.Seq-1, func(event.Event) error { cancel(why); return nil })
 	if !errors.Is(err, why) {
@@ -131,7 +131,7 @@ func tailEnds(s *suite) {
 }
 
 func endedContext(s *suite) {
-	ctx, cancel := context.WithCancelCause(s.ctx)
+	ctx, cancel := context.WithCancelCause(s.Context())
 	why := errors.New("why")
 	cancel(why)
 	a, before := order(), s.head(0)
