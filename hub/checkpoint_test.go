@@ -125,7 +125,7 @@ func TestTheFold(t *testing.T) {
 		}
 	}
 	points := []int{1, 2, 3, len(events) - 1, len(events)}
-	for n := 97; n < len(events); n += 411 {
+	for n := 97; n < len(events); n += 1301 {
 		points = append(points, n)
 	}
 	for _, n := range points {

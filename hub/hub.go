@@ -143,7 +143,8 @@ func (h *Hub) Read(fn func()) {
 func (h *Hub) Cursor() event.Cursor { return *h.position.Load() }
 
 // Ready is closed once everything is applied that the log held when Run began.
-// Feeds begin then.
+// Feeds begin then. A hub that halts before that is never ready, but its feeds
+// show what it has.
 func (h *Hub) Ready() <-chan struct{} { return h.ready }
 
 // Entries returns what a topic holds now, sorted by Seq, then Key, without

@@ -24,17 +24,24 @@ func (s *Subscription) Ping(now time.Time) []byte {
 			id = h.cursorAt(s.committed)
 		}
 	}
-	var scratch [256]byte
-	s.small = s.encoding.AppendFrame(s.small[:0], appendClock(scratch[:0], "ping", id, now), id)
 	stale := s.stale(waits)
 	if stale == (staleness{}) {
 		stale = s.told
 	}
+	// Both frames' JSON comes first in the buffer, their framing behind it.
+	b := appendClock(s.small[:0], "ping", id, now)
+	ping := len(b)
 	if stale != (staleness{}) {
-		s.small = s.encoding.AppendFrame(s.small, appendStale(scratch[:0], stale), "")
+		b = appendStale(b, stale)
 		s.told, s.owesLive = stale, true
 	}
-	return s.small
+	text := len(b)
+	b = s.encoding.AppendFrame(b, b[:ping], id)
+	if text > ping {
+		b = s.encoding.AppendFrame(b, b[ping:text], "")
+	}
+	s.small = b
+	return b[text:]
 }
 
 // Frame returns any other frame for this reader alone: goaway, an error. The

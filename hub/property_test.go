@@ -23,7 +23,7 @@ func TestWhateverHappensEverybodyEndsWithTheMap(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := &world{Rand: rand.New(rand.NewPCG(seed, 1)), r: newRig(t), epoch: 1}
-			for range 400 {
+			for range 250 {
 				w.happen()
 				for range w.IntN(4) {
 					w.somebody(t)
@@ -70,7 +70,7 @@ func (w *world) happen() {
 		w.many("x")
 	case n < 50:
 		w.many("")
-	case n < 60:
+	case n < 56:
 		for range 100 { // enough to lap a ring
 			w.r.put(set{"a", key(w.IntN(20)), strings.Repeat("r", 12000)})
 		}
@@ -87,7 +87,7 @@ func (w *world) happen() {
 func (w *world) many(value string) {
 	var sets []set
 	topic, from := w.topic(), w.IntN(1500)
-	for n := range 700 {
+	for n := range 500 {
 		sets = append(sets, set{topic, key(from + n), value})
 	}
 	w.r.put(sets...)

@@ -10,7 +10,8 @@ type Encoding interface {
 	Name() string
 	// AppendFrame appends the framing of one JSON frame to dst. With id the
 	// frame commits the whole subscription at that cursor; it is empty for
-	// others. Neither frame nor id may be kept.
+	// others. Neither frame nor id may be kept; frame may lie in dst's array
+	// before its end.
 	AppendFrame(dst, frame []byte, id string) []byte
 }
 
