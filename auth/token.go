@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -120,6 +121,10 @@ func (k *Keys) sign(now time.Time, c claims) (string, error) {
 func (k *Keys) Verify(token string, now time.Time) (Identity, error) {
 	if len(token) > MaxTokenBytes {
 		return Identity{}, event.Errorf(event.BadToken, "the token is %d bytes long, and no token of this hub is over %d; check what was pasted", len(token), MaxTokenBytes)
+	}
+	// Base64 decoders look past line breaks; a token has one spelling.
+	if strings.ContainsAny(token, "\r\n") {
+		return Identity{}, explain(jwt.ErrTokenMalformed)
 	}
 	var c claims
 	// The algorithm is fixed, never the token's to choose (RFC 8725, section
