@@ -16,6 +16,7 @@ func newErrorLog(l *slog.Logger) *log.Logger {
 
 type errorWriter struct{ log *slog.Logger }
 
+// Write implements io.Writer; net/http writes a line at a time.
 func (w errorWriter) Write(line []byte) (int, error) {
 	level := slog.LevelWarn
 	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {

@@ -47,10 +47,10 @@ const (
 // Feed serves GET /v1/feed. It is to be served by a Server: on HTTP/1.1 it is
 // the Server's connections that tell a stalled client from a slow one.
 type Feed struct {
-	cfg      FeedConfig
-	counters map[string]*wireCounters // by wire; not changed after NewFeed
+	cfg FeedConfig
 
 	mu       sync.Mutex
+	counters map[string]*wireCounters // by wire
 	sessions map[*Session]struct{}
 	draining bool
 	empty    chan struct{} // closed when draining and the last session ended
@@ -77,9 +77,21 @@ func NewFeed(cfg FeedConfig) *Feed {
 		empty:    make(chan struct{}),
 	}
 	for _, w := range cfg.Wires {
-		f.counters[w.Name()] = &wireCounters{closed: make(map[Reason]uint64)}
+		f.count(w.Name())
 	}
 	return f
+}
+
+// count returns the counters of a wire.
+func (f *Feed) count(wire string) *wireCounters {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.counters[wire]
+	if c == nil {
+		c = &wireCounters{closed: make(map[Reason]uint64)}
+		f.counters[wire] = c
+	}
+	return c
 }
 
 // ServeHTTP implements http.Handler. It returns when the feed has ended.
@@ -132,7 +144,7 @@ func (f *Feed) Open(who auth.Identity, req Request, enc hub.Encoding) (*Session,
 	now := time.Now()
 	s := &Session{
 		feed:    f,
-		wire:    f.counters[enc.Name()],
+		wire:    f.count(enc.Name()),
 		every:   f.cfg.Idle,
 		expires: who.Expires,
 		notice:  make(chan notice, 1),
@@ -185,6 +197,8 @@ func (f *Feed) drop(s *Session) {
 
 // Stats returns the counters by wire.
 func (f *Feed) Stats() map[string]WireStats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	all := make(map[string]WireStats, len(f.counters))
 	for name, c := range f.counters {
 		all[name] = c.stats()

@@ -48,11 +48,13 @@ type notice struct {
 
 // Run sends the feed to sink until the client is gone, the session's token
 // expires or the hub drains, and says which. Ctx ends when the client leaves.
-func (s *Session) Run(ctx context.Context, sink Sink) Reason {
-	reason := s.run(ctx, sink)
-	s.sub.Close()
-	s.feed.remove(s, reason)
-	return reason
+func (s *Session) Run(ctx context.Context, sink Sink) (why Reason) {
+	why = ClientGone // should the sink panic
+	defer func() {
+		s.sub.Close()
+		s.feed.remove(s, why)
+	}()
+	return s.run(ctx, sink)
 }
 
 func (s *Session) run(ctx context.Context, sink Sink) Reason {

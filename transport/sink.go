@@ -35,14 +35,10 @@ func newBodySink(w http.ResponseWriter, r *http.Request, stall time.Duration) *b
 }
 
 // open sends the response's head, so that a client knows where it is also when
-// there is nothing to send yet. The server's timeouts are for requests and for
-// answers that have an end: this request has been read, and its answer has a
-// measure of its own for clients that take nothing.
+// there is nothing to send yet. The server's timeout is for answers that have
+// an end; a feed has a measure of its own for clients that take nothing.
 func (s *bodySink) open() error {
 	s.opened = true
-	if err := s.rc.SetReadDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("transport: lift the read deadline: %w", err)
-	}
 	if err := s.rc.SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("transport: lift the write deadline: %w", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"everything.local/event"
 )
 
-// named is a Wire that is only a media type.
+// named is a Wire that is only a media type; its methods are a Wire's.
 type named string
 
 func (n named) Name() string                                   { return string(n) }

@@ -3,6 +3,7 @@ package transporttest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"everything.local/event"
 )
@@ -12,11 +13,14 @@ type change struct {
 	Topic event.Topic     `json:"topic"`
 	Key   string          `json:"key"`
 	Value json.RawMessage `json:"value,omitempty"` // none is a tombstone
+	// Size, if not 0, makes the fold blow the value up to so many bytes and a
+	// few, so that the log need not carry them.
+	Size int `json:"size,omitempty"`
 }
 
 // put is a change that sets key to a value that no other change has.
 func put(topic event.Topic, key string, value int) change {
-	return change{topic, key, fmt.Appendf(nil, `{"n":%d}`, value)}
+	return change{Topic: topic, Key: key, Value: fmt.Appendf(nil, `{"n":%d}`, value)}
 }
 
 // gone is a change that removes key.
@@ -31,6 +35,7 @@ type script struct {
 // fold does what events say. Its state is the epoch.
 type fold struct{ epoch string }
 
+// Apply implements hub.Fold.
 func (f *fold) Apply(e event.Event) ([]event.Entry, error) {
 	var s script
 	if err := json.Unmarshal(e.Data, &s); err != nil {
@@ -41,11 +46,19 @@ func (f *fold) Apply(e event.Event) ([]event.Entry, error) {
 	}
 	entries := make([]event.Entry, len(s.Changes))
 	for i, c := range s.Changes {
+		if c.Size > 0 {
+			c.Value = fmt.Appendf(nil, `{"x":"%s","was":%s}`, strings.Repeat("x", c.Size), c.Value)
+		}
 		entries[i] = event.Entry{Topic: c.Topic, Key: c.Key, Seq: e.Seq, Value: c.Value}
 	}
 	return entries, nil
 }
 
+// Snapshot implements hub.Fold.
 func (f *fold) Snapshot() ([]byte, error) { return json.Marshal(f.epoch) }
-func (f *fold) Restore(b []byte) error    { return json.Unmarshal(b, &f.epoch) }
-func (f *fold) Epoch() string             { return f.epoch }
+
+// Restore implements hub.Fold.
+func (f *fold) Restore(b []byte) error { return json.Unmarshal(b, &f.epoch) }
+
+// Epoch implements hub.Fold.
+func (f *fold) Epoch() string { return f.epoch }

@@ -34,6 +34,7 @@ func newPipes() *pipes {
 	return &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
 }
 
+// Accept implements net.Listener.
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.accept:
@@ -43,11 +44,13 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
+// Close implements net.Listener.
 func (p *pipes) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return nil
 }
 
+// Addr implements net.Listener.
 func (p *pipes) Addr() net.Addr { return pipeAddr{} }
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -62,10 +65,14 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
+// pipeAddr is the net.Addr of a pipe.
 type pipeAddr struct{}
 
+// Network and String implement net.Addr.
 func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "pipe" }
+
+// String returns "pipe".
+func (pipeAddr) String() string { return "pipe" }
 
 // line is the client's end of a pipe that does not take bytes any faster than
 // its pace.
@@ -76,6 +83,7 @@ type line struct {
 	closed chan struct{}
 }
 
+// Read implements net.Conn.
 func (l *line) Read(b []byte) (int, error) {
 	switch l.pace.Load() {
 	case crawling:
@@ -90,6 +98,7 @@ func (l *line) Read(b []byte) (int, error) {
 	return l.Conn.Read(b)
 }
 
+// Close implements net.Conn.
 func (l *line) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Conn.Close()

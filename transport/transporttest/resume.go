@@ -5,7 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"everything.local/event"
+	"everything.local/transport"
 )
 
 func snapshotThenLive(t *testing.T, way Way) {
@@ -233,4 +236,32 @@ func emptyTopic(t *testing.T, way Way) {
 	at := w.happen(put(event.Announcements, "closing", 1))
 	untilAt(t, s, f, at)
 	w.holds(f)
+}
+
+// counted: what the metrics say is what happened.
+func counted(t *testing.T, way Way) {
+	w := newWorld(t, way, setup{})
+	w.happen(put(event.Board, "41", 1), put(event.Menu, "latte", 2))
+	f := newFollower(event.Board, event.Menu)
+	var bytes uint64
+	for i := range 3 {
+		ask, from := f.byTopic()
+		ask.Token = barista
+		f.connect(from)
+		s := w.follow(w.client(), ask)
+		frames := untilLive(t, s, f)
+		frames = append(frames, untilAt(t, s, f, w.happen(put(event.Menu, "latte", i)))...)
+		for _, fr := range frames {
+			bytes += uint64(len(way.Wire.AppendFrame(nil, []byte(fr.Raw), fr.ID)))
+		}
+		if open := w.feed.Stats()[way.Wire.Name()].Open; open != 1 {
+			t.Errorf("%d feeds are open", open)
+		}
+		s.Close()
+		w.awaitEnd(barista)
+	}
+	want := transport.WireStats{Fresh: 1, Resumed: 2, Bytes: bytes, Closed: map[transport.Reason]uint64{transport.ClientGone: 3}}
+	if diff := cmp.Diff(want, w.feed.Stats()[way.Wire.Name()]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

@@ -41,6 +41,7 @@ var onSockets = map[string]func(*testing.T, Way){
 	"stalled reader on a real socket":      stalledOnSocket,
 	"one stalled of several":               oneStalledOfSeveral,
 	"slow reader ends in the final state":  conflated,
+	"counted":                              counted,
 	"as many feeds as there may be":        tooManyFeeds,
 }
 
@@ -49,6 +50,7 @@ var inBubble = map[string]func(*testing.T, Way){
 	"heartbeats, attentive":          heartbeatsAttentive,
 	"heartbeats, idle":               heartbeatsIdle,
 	"position ahead of the hub":      aheadOfHub,
+	"stale until live again":         staleUntilLive,
 	"token expires mid-stream":       tokenExpires,
 	"slow reader is never cut":       slowReader,
 	"stalled reader is closed":       stalledReader,

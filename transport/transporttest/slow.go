@@ -1,7 +1,6 @@
 package transporttest
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -14,7 +13,8 @@ import (
 func bulk(topic event.Topic, n, size, round int) []change {
 	changes := make([]change, n)
 	for i := range changes {
-		changes[i] = change{topic, fmt.Sprint("bulk", i), fmt.Appendf(nil, `{"round":%d,"x":"%s"}`, round, bytes.Repeat([]byte("x"), size))}
+		changes[i] = put(topic, fmt.Sprint("bulk", i), round)
+		changes[i].Size = size
 	}
 	return changes
 }
@@ -78,7 +78,7 @@ func stalledOnSocket(t *testing.T, way Way) {
 	f := newFollower(event.Menu)
 	s := w.follow(c, Ask{Topics: "menu", Token: barista + "/stalled"})
 	untilLive(t, s, f)
-	for round := range 20 {
+	for round := range 10 {
 		w.happen(w.unlike(round)...)
 	}
 	w.awaitEnd(barista + "/stalled")
@@ -116,7 +116,7 @@ func oneStalledOfSeveral(t *testing.T, way Way) {
 		untilLive(t, s, f)
 		streams, followers = append(streams, s), append(followers, f)
 	}
-	for round := range 20 {
+	for round := range 10 {
 		at := w.happen(w.unlike(round)...)
 		for i, s := range streams {
 			untilAt(t, s, followers[i], at)
@@ -138,7 +138,7 @@ func conflated(t *testing.T, way Way) {
 	f := newFollower(event.Menu)
 	s := w.follow(w.client(), Ask{Topics: "menu"})
 	untilLive(t, s, f)
-	const rounds, keys = 200, 10
+	const rounds, keys = 100, 10
 	var at event.Cursor
 	for round := range rounds {
 		at = w.happen(bulk(event.Menu, keys, 4<<10, round)...)

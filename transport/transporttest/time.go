@@ -67,6 +67,38 @@ func aheadOfHub(t *testing.T, way Way) {
 	}
 }
 
+// staleUntilLive: the log has no leader for a while. The feed says so at once
+// and after every ping, and is live again when the log is.
+func staleUntilLive(t *testing.T, way Way) {
+	w := newWorld(t, way, setup{pipes: true})
+	f := newFollower(event.Menu)
+	s := w.follow(w.client(), Ask{Topics: "menu", Pace: "attentive"})
+	untilLive(t, s, f)
+	time.Sleep(time.Second / 2)
+	since := event.FormatTime(time.Now())
+	w.hub.SetStale(event.NoQuorum)
+	for i := range 7 {
+		fr := next(t, s, f)
+		if i%2 == 1 {
+			if !fr.Ping {
+				t.Errorf("frame %d: got %s, want a ping", i, fr.Raw)
+			}
+		} else if fr.Stale == nil || fr.Stale.Why != event.NoQuorum || fr.Stale.Since != since {
+			t.Errorf("frame %d: got %s, want stale since %s", i, fr.Raw, since)
+		}
+	}
+	w.hub.ClearStale()
+	if fr := next(t, s, f); !fr.Live {
+		t.Errorf("got %s, want live", fr.Raw)
+	}
+	if fr := next(t, s, f); !fr.Ping {
+		t.Errorf("got %s, want a ping", fr.Raw)
+	}
+	if fr := next(t, s, f); !fr.Ping {
+		t.Errorf("got %s after the ping of a live feed, want the next one", fr.Raw)
+	}
+}
+
 func tokenExpires(t *testing.T, way Way) {
 	w := newWorld(t, way, setup{pipes: true})
 	f := newFollower(event.Kitchen)

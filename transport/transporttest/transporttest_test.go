@@ -1,6 +1,7 @@
 package transporttest_test
 
 import (
+	"os"
 	"slices"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 	"everything.local/transport/sse"
 	"everything.local/transport/transporttest"
 )
+
+func TestMain(m *testing.M) { os.Exit(transporttest.Settled(m)) }
 
 func TestWires(t *testing.T) {
 	transporttest.Run(t, slices.Concat(

@@ -65,4 +65,5 @@ type Refusal struct {
 	RetryAfter, Allow string
 }
 
+// Error makes *Refusal an error.
 func (r *Refusal) Error() string { return fmt.Sprintf("%d: %v", r.Status, &r.Fault) }

@@ -24,7 +24,7 @@ import (
 	"everything.local/transport"
 )
 
-// Epoch is that of every world's log.
+// epoch is that of every world's log.
 const epoch = "k3f9xw2a"
 
 // world is a hub with everything around it, for one scenario.
