@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -98,8 +99,8 @@ func (a *Auth) IdentifyFeed(r *http.Request) (Identity, error) {
 		return a.config.Keys.Verify(token, time.Now())
 	}
 	i, err := a.fromCookie(r)
-	if err, ok := err.(*event.Error); ok {
-		return Identity{lapsed: err}, nil
+	if lapsed, ok := errors.AsType[*event.Error](err); ok {
+		return Identity{lapsed: lapsed}, nil
 	}
 	return i, err
 }
