@@ -100,7 +100,7 @@ func TestAnnouncementsAreRefused(t *testing.T) {
 }
 
 func TestAnnouncementsAreBounded(t *testing.T) {
-	w := newCafe(t)
+	w := newWorld(t)
 	for i := range maxAnnouncements - 1 {
 		w.post(PostAnnouncement{Text: fmt.Sprint("number ", i), From: w.now.Add(time.Duration(i%2) * time.Hour)})
 	}
@@ -123,7 +123,7 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 }
 
 func TestEndedAnnouncementsAreRememberedForAWhile(t *testing.T) {
-	w := newCafe(t)
+	w := newWorld(t)
 	before := len(w.s.aggregates)
 	var first event.Event
 	for i := range endedKept + 1 {

@@ -44,7 +44,7 @@ func TestPairingIsRefused(t *testing.T) {
 }
 
 func TestApprovalsAreBounded(t *testing.T) {
-	w := newCafe(t)
+	w := newWorld(t)
 	before := len(w.s.aggregates)
 	for i := range maxApprovals {
 		w.must(PairScreen{Code: fmt.Sprint(100_000 + i)}, bob)
