@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"connectrpc.com/connect"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"everything.local/cafe"
@@ -52,7 +51,7 @@ type Info struct {
 // goroutines.
 type API struct {
 	cfg    Config
-	core   map[protoreflect.Name]handler
+	core   map[protoreflect.Name]method
 	routes map[protoreflect.Name]*route
 }
 
@@ -64,33 +63,36 @@ func New(cfg Config) *API {
 	if cfg.BodyWithin == 0 {
 		cfg.BodyWithin = 10 * time.Second
 	}
-	a := &API{cfg: cfg, routes: routesOf(pb.File_hub_proto.Services().ByName("Hub"))}
+	a := &API{cfg: cfg, routes: routesOf(service())}
 	a.core = a.methods()
 	return a
 }
 
+// service is the schema of what is served.
+func service() protoreflect.ServiceDescriptor { return pb.File_hub_proto.Services().ByName("Hub") }
+
 // methods is the core: what answers each method of the schema.
-func (a *API) methods() map[protoreflect.Name]handler {
-	return map[protoreflect.Name]handler{
-		"GetHub":               handle(a.getHub),
-		"GetMenu":              handle(a.getMenu),
-		"PutItem":              handle(a.putItem),
-		"RetireItem":           handle(a.retireItem),
-		"SetAvailability":      handle(a.setAvailability),
-		"PlaceOrder":           handle(a.placeOrder),
-		"ListOrders":           handle(a.listOrders),
-		"GetOrder":             handle(a.getOrder),
-		"AcceptOrder":          handle(step[*pb.AcceptOrderRequest](a, cafe.Accept)),
-		"DeclineOrder":         handle(step[*pb.DeclineOrderRequest](a, cafe.Decline)),
-		"StartOrder":           handle(step[*pb.StartOrderRequest](a, cafe.Start)),
-		"ReadyOrder":           handle(step[*pb.ReadyOrderRequest](a, cafe.Ready)),
-		"PickupOrder":          handle(step[*pb.PickupOrderRequest](a, cafe.Pickup)),
-		"CancelOrder":          handle(step[*pb.CancelOrderRequest](a, cafe.Cancel)),
-		"ListAnnouncements":    handle(a.listAnnouncements),
-		"PostAnnouncement":     handle(a.postAnnouncement),
-		"WithdrawAnnouncement": handle(a.withdrawAnnouncement),
-		"PairScreen":           handle(a.pairScreen),
-		"ForgetCustomer":       handle(a.forgetCustomer),
+func (a *API) methods() map[protoreflect.Name]method {
+	return map[protoreflect.Name]method{
+		"GetHub":               handle[pb.GetHubRequest, pb.HubAnswer](a, a.getHub),
+		"GetMenu":              handle[pb.GetMenuRequest, pb.MenuAnswer](a, a.getMenu),
+		"PutItem":              handle[pb.PutItemRequest, pb.ItemAnswer](a, a.putItem),
+		"RetireItem":           handle[pb.RetireItemRequest, pb.DoneAnswer](a, a.retireItem),
+		"SetAvailability":      handle[pb.SetAvailabilityRequest, pb.ItemAnswer](a, a.setAvailability),
+		"PlaceOrder":           handle[pb.PlaceOrderRequest, pb.OrderAnswer](a, a.placeOrder),
+		"ListOrders":           handle[pb.ListOrdersRequest, pb.OrdersAnswer](a, a.listOrders),
+		"GetOrder":             handle[pb.GetOrderRequest, pb.OrderAnswer](a, a.getOrder),
+		"AcceptOrder":          handle[pb.AcceptOrderRequest, pb.OrderAnswer](a, step[*pb.AcceptOrderRequest](a, cafe.Accept)),
+		"DeclineOrder":         handle[pb.DeclineOrderRequest, pb.OrderAnswer](a, step[*pb.DeclineOrderRequest](a, cafe.Decline)),
+		"StartOrder":           handle[pb.StartOrderRequest, pb.OrderAnswer](a, step[*pb.StartOrderRequest](a, cafe.Start)),
+		"ReadyOrder":           handle[pb.ReadyOrderRequest, pb.OrderAnswer](a, step[*pb.ReadyOrderRequest](a, cafe.Ready)),
+		"PickupOrder":          handle[pb.PickupOrderRequest, pb.OrderAnswer](a, step[*pb.PickupOrderRequest](a, cafe.Pickup)),
+		"CancelOrder":          handle[pb.CancelOrderRequest, pb.OrderAnswer](a, step[*pb.CancelOrderRequest](a, cafe.Cancel)),
+		"ListAnnouncements":    handle[pb.ListAnnouncementsRequest, pb.AnnouncementsAnswer](a, a.listAnnouncements),
+		"PostAnnouncement":     handle[pb.PostAnnouncementRequest, pb.AnnouncementAnswer](a, a.postAnnouncement),
+		"WithdrawAnnouncement": handle[pb.WithdrawAnnouncementRequest, pb.DoneAnswer](a, a.withdrawAnnouncement),
+		"PairScreen":           handle[pb.PairScreenRequest, pb.ScreenAnswer](a, a.pairScreen),
+		"ForgetCustomer":       handle[pb.ForgetCustomerRequest, pb.DoneAnswer](a, a.forgetCustomer),
 	}
 }
 
@@ -103,11 +105,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	}
 	mux.Handle("/v1/", a.noSuchPath(mux))
 	mux.HandleFunc("GET /openapi.yaml", openAPI)
-	path, rpc := pb.NewHubHandler(rpc{a},
-		connect.WithCodec(strictJSON{}),
-		connect.WithReadMaxBytes(maxBody),
-	)
-	mux.Handle(path, a.bounded(rpc))
+	a.rpc(mux)
 }
 
 func openAPI(w http.ResponseWriter, _ *http.Request) {

@@ -2,9 +2,13 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"path"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"everything.local/auth"
 	"everything.local/event"
@@ -18,14 +22,39 @@ type Identifier interface {
 	Identify(r *http.Request) (auth.Identity, error)
 }
 
-// handler is a method of the core.
-type handler func(context.Context, *call, proto.Message) (answer, error)
+// method is a method of the schema, as each wire serves it.
+type method struct {
+	// core answers a request on any wire.
+	core func(context.Context, *call, proto.Message) (answer, error)
+	// rpc makes the handler for Connect, gRPC and gRPC-Web.
+	rpc func(procedure string, opts ...connect.HandlerOption) *connect.Handler
+	// request and answer are the types of its messages.
+	request, answer protoreflect.MessageType
+}
 
-// handle makes a handler of a method with the type of its request.
-func handle[M proto.Message](f func(context.Context, *call, M) (answer, error)) handler {
-	return func(ctx context.Context, c *call, req proto.Message) (answer, error) {
-		return f(ctx, c, req.(M))
+// handle makes a method with messages of the types Req and Ans of what answers
+// it.
+func handle[Req, Ans any, ReqP message[Req], AnsP message[Ans]](a *API, f func(context.Context, *call, ReqP) (answer, error)) method {
+	return method{
+		core: func(ctx context.Context, c *call, req proto.Message) (answer, error) {
+			return f(ctx, c, req.(ReqP))
+		},
+		rpc: func(procedure string, opts ...connect.HandlerOption) *connect.Handler {
+			name := protoreflect.Name(path.Base(procedure))
+			return connect.NewUnaryHandlerSimple(procedure, func(ctx context.Context, req *Req) (*Ans, error) {
+				ans := new(Ans)
+				return ans, serve(ctx, a, name, ReqP(req), AnsP(ans))
+			}, opts...)
+		},
+		request: ReqP(nil).ProtoReflect().Type(),
+		answer:  AnsP(nil).ProtoReflect().Type(),
 	}
+}
+
+// message is a generated message's pointer.
+type message[M any] interface {
+	*M
+	proto.Message
 }
 
 // answer is what a method answers with on every wire.
@@ -58,7 +87,7 @@ func (a *API) invoke(r *http.Request, rt *route, req proto.Message) (answer, err
 	if err := a.await(r.Context(), after); err != nil {
 		return answer{}, err
 	}
-	return a.core[rt.name](r.Context(), c, req)
+	return a.core[rt.name].core(r.Context(), c, req)
 }
 
 // caller returns who is calling if they may do action, perhaps only to what is
@@ -78,7 +107,7 @@ func (c *call) after() (event.Cursor, error) {
 		return event.Cursor{}, nil
 	}
 	cursor, err := event.ParseCursor(given)
-	if e, ok := err.(*event.Error); ok {
+	if e, ok := errors.AsType[*event.Error](err); ok {
 		return cursor, e.At("Hub-Cursor")
 	}
 	return cursor, err

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -85,7 +86,7 @@ func defaultAvailable(item *pb.Item) {
 	}
 	choices := item.GetSizes()
 	for _, g := range item.GetOptions() {
-		choices = append(choices[:len(choices):len(choices)], g.GetChoices()...)
+		choices = append(slices.Clip(choices), g.GetChoices()...)
 	}
 	for _, ch := range choices {
 		if ch.Available == nil {

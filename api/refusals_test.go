@@ -147,11 +147,27 @@ func badRequests(ada, bob header, placed string) []refusal {
 		{"parameter no number", "GET", "/v1/orders?limit=many", "", adas, event.Invalid, 400, "limit"},
 		{"parameter too small", "GET", "/v1/orders?limit=0", "", adas, event.Invalid, 400, "limit"},
 		{"parameter neither true nor false", "GET", "/v1/orders?open=1", "", adas, event.Invalid, 400, "open"},
+		{"parameter for what the path has", "GET", order + "?id=x", "", adas, event.UnknownField, 400, "id"},
 		{"broken query", "GET", "/v1/orders?limit=%zz", "", adas, event.Malformed, 400, ""},
 		{"availability of nothing", "POST", "/v1/menu/latte/availability", `{}`, bobs, event.Invalid, 400, "available"},
 		{"announcement without words", "POST", "/v1/announcements", `{}`, bobs, event.BadText, 422, "text"},
 		{"announcement at no time", "POST", "/v1/announcements", `{"text":"x","from":"soon"}`, bobs, event.Invalid, 400, "from"},
 		{"no pairing code", "POST", "/v1/screens", `{"code":"12"}`, bobs, event.Invalid, 400, "code"},
+	}
+}
+
+// A path that exists says what it is for.
+func TestAllow(t *testing.T) {
+	s := newSite(t)
+	for path, want := range map[string]string{
+		"/v1/menu/latte":      "DELETE, PUT",
+		"/v1/orders":          "GET, HEAD, POST",
+		"/v1/orders/x/accept": "POST",
+	} {
+		r := s.do("PATCH", path, "")
+		if got := r.header.Get("Allow"); got != want || r.status != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %d, Allow %q, want %q", path, r.status, got, want)
+		}
 	}
 }
 

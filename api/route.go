@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
@@ -85,10 +86,5 @@ func (r *route) of(req proto.Message) string {
 }
 
 func (r *route) inPath(fd protoreflect.FieldDescriptor) bool {
-	for _, p := range r.path {
-		if p == fd {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.path, fd)
 }

@@ -18,102 +18,33 @@ import (
 	pb "everything.local/proto"
 )
 
-// rpc serves the schema's methods over Connect, gRPC and gRPC-Web.
-type rpc struct{ api *API }
-
-var _ pb.HubHandler = rpc{}
-
-func (s rpc) GetHub(ctx context.Context, req *pb.GetHubRequest) (*pb.HubAnswer, error) {
-	return serve(ctx, s.api, "GetHub", req, &pb.HubAnswer{})
-}
-
-func (s rpc) GetMenu(ctx context.Context, req *pb.GetMenuRequest) (*pb.MenuAnswer, error) {
-	return serve(ctx, s.api, "GetMenu", req, &pb.MenuAnswer{})
-}
-
-func (s rpc) PutItem(ctx context.Context, req *pb.PutItemRequest) (*pb.ItemAnswer, error) {
-	return serve(ctx, s.api, "PutItem", req, &pb.ItemAnswer{})
-}
-
-func (s rpc) RetireItem(ctx context.Context, req *pb.RetireItemRequest) (*pb.DoneAnswer, error) {
-	return serve(ctx, s.api, "RetireItem", req, &pb.DoneAnswer{})
-}
-
-func (s rpc) SetAvailability(ctx context.Context, req *pb.SetAvailabilityRequest) (*pb.ItemAnswer, error) {
-	return serve(ctx, s.api, "SetAvailability", req, &pb.ItemAnswer{})
-}
-
-func (s rpc) PlaceOrder(ctx context.Context, req *pb.PlaceOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "PlaceOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) ListOrders(ctx context.Context, req *pb.ListOrdersRequest) (*pb.OrdersAnswer, error) {
-	return serve(ctx, s.api, "ListOrders", req, &pb.OrdersAnswer{})
-}
-
-func (s rpc) GetOrder(ctx context.Context, req *pb.GetOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "GetOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) AcceptOrder(ctx context.Context, req *pb.AcceptOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "AcceptOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) DeclineOrder(ctx context.Context, req *pb.DeclineOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "DeclineOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) StartOrder(ctx context.Context, req *pb.StartOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "StartOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) ReadyOrder(ctx context.Context, req *pb.ReadyOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "ReadyOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) PickupOrder(ctx context.Context, req *pb.PickupOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "PickupOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) CancelOrder(ctx context.Context, req *pb.CancelOrderRequest) (*pb.OrderAnswer, error) {
-	return serve(ctx, s.api, "CancelOrder", req, &pb.OrderAnswer{})
-}
-
-func (s rpc) ListAnnouncements(ctx context.Context, req *pb.ListAnnouncementsRequest) (*pb.AnnouncementsAnswer, error) {
-	return serve(ctx, s.api, "ListAnnouncements", req, &pb.AnnouncementsAnswer{})
-}
-
-func (s rpc) PostAnnouncement(ctx context.Context, req *pb.PostAnnouncementRequest) (*pb.AnnouncementAnswer, error) {
-	return serve(ctx, s.api, "PostAnnouncement", req, &pb.AnnouncementAnswer{})
-}
-
-func (s rpc) WithdrawAnnouncement(ctx context.Context, req *pb.WithdrawAnnouncementRequest) (*pb.DoneAnswer, error) {
-	return serve(ctx, s.api, "WithdrawAnnouncement", req, &pb.DoneAnswer{})
-}
-
-func (s rpc) PairScreen(ctx context.Context, req *pb.PairScreenRequest) (*pb.ScreenAnswer, error) {
-	return serve(ctx, s.api, "PairScreen", req, &pb.ScreenAnswer{})
-}
-
-func (s rpc) ForgetCustomer(ctx context.Context, req *pb.ForgetCustomerRequest) (*pb.DoneAnswer, error) {
-	return serve(ctx, s.api, "ForgetCustomer", req, &pb.DoneAnswer{})
-}
-
 // requestKey is under which bounded keeps the HTTP request for serve: who is
 // calling follows from it.
 type requestKey struct{}
 
+// rpc adds the methods over Connect, gRPC and gRPC-Web to mux.
+func (a *API) rpc(mux *http.ServeMux) {
+	for name, m := range a.core {
+		procedure := "/" + string(service().FullName()) + "/" + string(name)
+		mux.Handle(procedure, a.bounded(m.rpc(procedure,
+			connect.WithSchema(service().Methods().ByName(name)),
+			connect.WithCodec(strictJSON{}),
+			connect.WithReadMaxBytes(maxBody),
+		)))
+	}
+}
+
 // serve answers an RPC with what the core answers, made into out.
-func serve[M proto.Message](ctx context.Context, a *API, name protoreflect.Name, req proto.Message, out M) (M, error) {
+func serve(ctx context.Context, a *API, name protoreflect.Name, req, out proto.Message) error {
 	r := ctx.Value(requestKey{}).(*http.Request).WithContext(ctx)
 	ans, err := a.answerRPC(r, name, req, out)
 	if err != nil {
-		return out, rpcError(r, a, err)
+		return rpcError(r, a, err)
 	}
 	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		info.ResponseHeader().Set("Hub-Cursor", ans.cursor.String())
 	}
-	return out, nil
+	return nil
 }
 
 func (a *API) answerRPC(r *http.Request, name protoreflect.Name, req, out proto.Message) (answer, error) {
@@ -191,10 +122,11 @@ func (a *API) bounded(next http.Handler) http.Handler {
 // strictJSON is Connect's JSON codec with REST's strictness.
 type strictJSON struct{}
 
+// Name is by which Connect chooses the codec.
 func (strictJSON) Name() string { return "json" }
 
-func (strictJSON) Marshal(m any) ([]byte, error) {
-	return protojson.Marshal(m.(proto.Message))
-}
+// Marshal writes an answer.
+func (strictJSON) Marshal(m any) ([]byte, error) { return protojson.Marshal(m.(proto.Message)) }
 
+// Unmarshal reads a request.
 func (strictJSON) Unmarshal(b []byte, m any) error { return decodeJSON(b, m.(proto.Message)) }

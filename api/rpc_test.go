@@ -242,14 +242,17 @@ func dropEmptyLists(got, like any) any {
 // that requests can be checked against.
 func TestSchemaIsServed(t *testing.T) {
 	a := New(Config{})
-	methods := pb.File_hub_proto.Services().ByName("Hub").Methods()
+	methods := service().Methods()
 	if methods.Len() != len(a.core) {
 		t.Errorf("the core has %d methods, the schema %d", len(a.core), methods.Len())
 	}
 	for i := range methods.Len() {
-		name := methods.Get(i).Name()
-		if a.core[name] == nil || !strings.HasPrefix(a.routes[name].pattern, "/v1/") {
-			t.Errorf("%s is not served", name)
+		name, served := methods.Get(i).Name(), a.core[methods.Get(i).Name()]
+		if served.core == nil || served.request.Descriptor() != methods.Get(i).Input() || served.answer.Descriptor() != methods.Get(i).Output() {
+			t.Errorf("%s is not served with its messages", name)
+		}
+		if !strings.HasPrefix(a.routes[name].pattern, "/v1/") {
+			t.Errorf("%s has no path", name)
 		}
 	}
 	messages := pb.File_hub_proto.Messages()

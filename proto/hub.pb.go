@@ -106,7 +106,8 @@ type Item struct {
 	// Of the item as it comes, a list of strings; absent means not stated, an
 	// empty list none.
 	Allergens *structpb.ListValue `protobuf:"bytes,9,opt,name=allergens,proto3" json:"allergens,omitempty"`
-	// Whether it can be had; true when a command leaves it out.
+	// Whether it can be had. For an item that is new to the menu, true when left
+	// out; putting one that is there changes nothing of it.
 	Available *bool `protobuf:"varint,10,opt,name=available,proto3,oneof" json:"available,omitempty"`
 	// How many are left; absent when not counted.
 	Remaining     *int32 `protobuf:"varint,11,opt,name=remaining,proto3,oneof" json:"remaining,omitempty"`
