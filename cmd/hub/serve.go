@@ -103,7 +103,7 @@ func (a *app) readLog(ctx context.Context, failed <-chan struct{}) error {
 		return nil
 	case <-failed:
 		cancel()
-		<-read
+		_ = <-read // ended, for the reason that is told
 		return errors.New("the log cannot be followed")
 	}
 }
