@@ -6,6 +6,6 @@ cd "$(dirname "$0")"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 mapfile -t tests < <(find src -name '*.test.ts' | sort)
-go tool esbuild --bundle --platform=node --format=esm --target=node20 --log-level=warning \
+go tool esbuild --bundle --platform=node --format=esm --target=node20 --loader:.css=text --log-level=warning \
   --out-extension:.js=.mjs --outdir="$out" "${tests[@]}"
 node --test --test-timeout=60000 "$@" $(find "$out" -name '*.mjs' | sort)

@@ -35,7 +35,7 @@ const store = "everything.pending";
 export class Commands {
   /** The newest position an answer carried, for queries that must see it. */
   cursor = "";
-  private flying: { [slot: string]: Promise<unknown> } = {};
+  private flying: { [slot: string]: Promise<unknown> | undefined } = {};
 
   constructor(private readonly env: CommandEnv = browserEnv()) {}
 

@@ -78,7 +78,7 @@ function readLines(body: ReadableStream<Uint8Array>, each: (f: Frame) => void): 
  */
 export const sse: Wire = {
   name: "sse",
-  open(url, token, to) {
+  open(url, _token, to) {
     let closed = false;
     const source = new EventSource(url);
     source.onmessage = (e) => {

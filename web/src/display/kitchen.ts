@@ -1,12 +1,12 @@
 import type { Item, Order } from "../cafe";
 import type { Commands } from "../client/commands";
+import { Alerts } from "../ui/alerts";
 import { add, el, fill, setText, sync } from "../ui/dom";
 import { batches, lanes } from "../ui/kitchen";
 import { mark } from "../ui/mark";
 import { screen, trustWords, wireName, type Scene } from "../ui/screen";
 import { Sound } from "../ui/tone";
 import { clock, count } from "../ui/words";
-import { Alerts } from "./alerts";
 import { Lane } from "./lane";
 import { menuWall } from "./menu";
 

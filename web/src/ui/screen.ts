@@ -97,23 +97,21 @@ export function wireName(): string {
 /** Reloads for a new build, when the screen has nothing to show anyway. */
 function checkBuild(idle: () => boolean): void {
   const mine = document.documentElement.getAttribute("data-build") || "";
-  fetch("/build", { cache: "no-store" }).then(
-    (r) =>
-      r.ok &&
-      r.text().then((theirs) => {
-        if (theirs && theirs !== mine) {
-          const whenIdle = (): void => {
-            if (idle()) {
-              location.reload();
-            } else {
-              setTimeout(whenIdle, 60000);
-            }
-          };
-          whenIdle();
-        }
-      }),
-    () => false,
-  );
+  const whenIdle = (): void => {
+    if (idle()) {
+      location.reload();
+    } else {
+      setTimeout(whenIdle, 60000);
+    }
+  };
+  fetch("/build", { cache: "no-store" })
+    .then((r) => (r.ok ? r.text() : ""))
+    .then((theirs) => {
+      if (theirs && theirs !== mine) {
+        whenIdle();
+      }
+    })
+    .catch(() => {}); // the next time it is live it asks again
 }
 
 /** Holds a wake lock while visible. Some sets never answer; nothing waits for them. */

@@ -1,6 +1,6 @@
 import type { Order } from "../cafe";
-import type { Scene } from "../ui/screen";
-import type { Tone } from "../ui/tone";
+import type { Trust } from "../client/freshness";
+import type { Tone } from "./tone";
 
 const againMs = 60000;
 const lostAgainMs = 5 * 60000;
@@ -20,10 +20,10 @@ export class Alerts {
 
   constructor(private readonly play: (t: Tone) => void) {}
 
-  hear(orders: Order[], s: Scene): void {
+  hear(orders: Order[], s: { trust: Trust; now: number }): void {
     if (s.trust !== "live") {
       this.wasLive = false;
-      this.silence(s);
+      this.silence(s.trust);
       return;
     }
     this.lastDim = 0;
@@ -45,8 +45,8 @@ export class Alerts {
     this.heard = this.wasLive = true;
   }
 
-  private silence(s: Scene): void {
-    if (!this.heard || s.trust === "catching") {
+  private silence(trust: Trust): void {
+    if (!this.heard || trust === "catching") {
       return;
     }
     const now = Date.now();
