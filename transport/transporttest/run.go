@@ -39,7 +39,6 @@ var onSockets = map[string]func(*testing.T, Way){
 	"oversize request":                     oversize,
 	"many topics in one feed":              manyTopics,
 	"stalled reader on a real socket":      stalledOnSocket,
-	"one stalled of several":               oneStalledOfSeveral,
 	"slow reader ends in the final state":  conflated,
 	"counted":                              counted,
 	"as many feeds as there may be":        tooManyFeeds,
@@ -54,6 +53,7 @@ var inBubble = map[string]func(*testing.T, Way){
 	"token expires mid-stream":       tokenExpires,
 	"slow reader is never cut":       slowReader,
 	"stalled reader is closed":       stalledReader,
+	"one stalled of several":         oneStalledOfSeveral,
 	"goaway in slots":                goawaySlots,
 	"drain despite a stalled client": drainDespiteStalled,
 }

@@ -62,18 +62,14 @@ func stalledReader(t *testing.T, way Way) {
 
 // soon is a stall timeout that a test can wait for, and that a busy machine
 // does not reach by itself.
-const soon = 700 * time.Millisecond
-
-func stallsSoon() setup {
-	return setup{
-		feed:   transport.FeedConfig{StallTimeout: soon},
-		server: transport.ServerConfig{StallTimeout: soon},
-	}
-}
+const soon = 2 * time.Second
 
 // stalledOnSocket fills the kernel's buffers on both ends.
 func stalledOnSocket(t *testing.T, way Way) {
-	w := newWorld(t, way, stallsSoon())
+	w := newWorld(t, way, setup{
+		feed:   transport.FeedConfig{StallTimeout: soon},
+		server: transport.ServerConfig{StallTimeout: soon},
+	})
 	c := w.client()
 	f := newFollower(event.Menu)
 	s := w.follow(c, Ask{Topics: "menu", Token: barista + "/stalled"})
@@ -104,7 +100,7 @@ func (w *world) unlike(round int) []change {
 // oneStalledOfSeveral: the others, on HTTP/2 on the same connection, do not
 // notice.
 func oneStalledOfSeveral(t *testing.T, way Way) {
-	w := newWorld(t, way, stallsSoon())
+	w := newWorld(t, way, setup{pipes: true})
 	c := w.client()
 	stalled := w.follow(c, Ask{Topics: "menu", Token: barista + "/stalled"})
 	untilLive(t, stalled, newFollower(event.Menu))
@@ -116,11 +112,15 @@ func oneStalledOfSeveral(t *testing.T, way Way) {
 		untilLive(t, s, f)
 		streams, followers = append(streams, s), append(followers, f)
 	}
+	start := time.Now()
 	for round := range 10 {
 		at := w.happen(w.unlike(round)...)
 		for i, s := range streams {
 			untilAt(t, s, followers[i], at)
 		}
+	}
+	if took := time.Since(start); took > 0 {
+		t.Errorf("the others were held up for %v", took)
 	}
 	w.awaitEnd(barista + "/stalled")
 	w.closedFor(transport.Stalled, 1)
