@@ -14,10 +14,12 @@ import (
 const cookieName = "__Host-hub"
 
 // fromCookie returns whom the cookie was signed for. Without one that is the
-// anonymous Identity; errors are *event.Error.
+// anonymous Identity; errors are *event.Error. Of a request that the page of
+// another origin makes the cookie counts for nothing: to SameSite another port
+// of this host is the same site.
 func (a *Auth) fromCookie(r *http.Request) (Identity, error) {
 	c, err := r.Cookie(cookieName)
-	if err != nil || c.Value == "" {
+	if err != nil || c.Value == "" || !a.ownOrigin(r) {
 		return Identity{}, nil
 	}
 	i, err := a.config.Keys.Verify(c.Value, time.Now())

@@ -53,7 +53,7 @@ func (a *Auth) CheckOrigin(r *http.Request) error {
 }
 
 // ownOrigin reports whether r comes from the hub's own pages, or from no page.
-func (a *Auth) ownOrigin(r *http.Request) bool {
+func (*Auth) ownOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return true

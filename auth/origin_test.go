@@ -35,7 +35,9 @@ func TestCrossOriginRequests(t *testing.T) {
 		{"another hub's page by cookie", "POST", []string{cookie, "Origin: " + sister, "Sec-Fetch-Site: same-site"}, event.CrossOrigin, sister},
 		{"another site's page with a token", "POST", []string{bearer, evil, "Sec-Fetch-Site: cross-site"}, "", "https://evil.example"},
 		{"another hub's page with a token", "POST", []string{bearer, "Origin: " + sister, "Sec-Fetch-Site: cross-site"}, "", sister},
-		{"another site's page reading", "GET", []string{cookie, evil, "Sec-Fetch-Site: cross-site"}, "", ""},
+		{"another site's page reading", "GET", []string{cookie, evil, "Sec-Fetch-Site: cross-site"}, event.Unauthenticated, ""},
+		{"another port's page reading", "GET", []string{cookie, "Origin: https://hub.local:9", "Sec-Fetch-Site: same-site"}, event.Unauthenticated, ""},
+		{"own page reading", "GET", []string{cookie, "Sec-Fetch-Site: same-origin"}, "", ""},
 		{"another hub's page reading", "GET", []string{"Origin: " + sister}, event.Unauthenticated, sister},
 	} {
 		path := map[string]string{"POST": "/v1/feed/ticket", "GET": "/v1/session"}[test.method]
