@@ -101,6 +101,7 @@ func TestAnnouncementsAreRefused(t *testing.T) {
 
 func TestAnnouncementsAreBounded(t *testing.T) {
 	w := newWorld(t)
+	w.quick = true
 	for i := range maxAnnouncements - 1 {
 		w.post(PostAnnouncement{Text: fmt.Sprint("number ", i), From: w.now.Add(time.Duration(i%2) * time.Hour)})
 	}
@@ -124,6 +125,7 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 
 func TestEndedAnnouncementsAreRememberedForAWhile(t *testing.T) {
 	w := newWorld(t)
+	w.quick = true
 	before := len(w.s.aggregates)
 	var first event.Event
 	for i := range endedKept + 1 {

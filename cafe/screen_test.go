@@ -45,6 +45,7 @@ func TestPairingIsRefused(t *testing.T) {
 
 func TestApprovalsAreBounded(t *testing.T) {
 	w := newWorld(t)
+	w.quick = true
 	before := len(w.s.aggregates)
 	for i := range maxApprovals {
 		w.must(PairScreen{Code: fmt.Sprint(100_000 + i)}, bob)
