@@ -201,6 +201,9 @@ func TestUpgradeNeeded(t *testing.T) {
 		r := s.do("POST", "/v1/menu/latte/availability", `{"available":false}`, bob)
 		refusal{code: event.UpgradeNeeded, status: http.StatusServiceUnavailable}.check(t, r)
 	}
+	if head, err := s.log.Head(t.Context()); err != nil || head != 3 {
+		t.Errorf("the log went on to %d: %v", head, err)
+	}
 	if r := s.do("GET", "/v1/menu", ""); r.status != http.StatusOK {
 		t.Errorf("menu: %d %s", r.status, r.body)
 	}
