@@ -5,7 +5,7 @@ import { el, fill, setAttr, setText, sync } from "../ui/dom";
 import { slots } from "../ui/kitchen";
 import { mark } from "../ui/mark";
 import { screen, survive, trustWords, type Scene } from "../ui/screen";
-import { clock, statusWords } from "../ui/words";
+import { boardWords, clock } from "../ui/words";
 
 (window as unknown as { everythingHello: boolean }).everythingHello = true;
 survive(() => location.replace("/board?plain=1"));
@@ -14,7 +14,7 @@ const waitingMs = 10 * 60000;
 const lastCallMs = 25 * 60000;
 const newMs = 10000;
 /** How many numbers fit at each size, from the largest. */
-const makingFits = [6, 9, 16];
+const makingFits = [4, 6, 10, 20];
 const readyFits = [6, 12, 24, 40];
 
 const root = document.getElementById("app")!;
@@ -108,7 +108,7 @@ function update(e: HTMLElement, l: BoardLine, now: number): void {
   setAttr(e, "data-status", l.status);
   setAttr(e, "data-new", isReady && now && waits < newMs ? "yes" : "");
   setAttr(e, "data-waits", !isReady || waits < waitingMs ? "" : waits < lastCallMs ? "long" : "last");
-  const words = !isReady ? statusWords[l.status] : waits < waitingMs ? "" : waits < lastCallMs ? "Waiting for you" : "Last call";
+  const words = !isReady ? boardWords[l.status] : waits < waitingMs ? "" : waits < lastCallMs ? "Waiting for you" : "Last call";
   if (state.getAttribute("data-words") !== words + l.status) {
     state.setAttribute("data-words", words + l.status);
     fill(state, isReady ? null : mark(l.status), words);

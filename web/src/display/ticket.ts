@@ -2,7 +2,7 @@ import type { Order } from "../cafe";
 import { el, fill, setAttr, setText } from "../ui/dom";
 import { ageOf, expiresIn, lateMs } from "../ui/kitchen";
 import { mark } from "../ui/mark";
-import { age, departures, isAllergy, since, statusWords } from "../ui/words";
+import { age, departures, isAllergy, since } from "../ui/words";
 
 /** A ticket on the wall. Ready ones are short: there is nothing left to make. */
 export function ticket(): HTMLElement {
@@ -43,10 +43,14 @@ function build(e: HTMLElement, o: Order): void {
     el(
       "header",
       { class: "ticket-head" },
-      el("h3", { class: "ticket-number" }, String(o.number)),
-      el("span", { class: "ticket-age" }),
-      el("span", { class: "ticket-name" }, o.name || ""),
-      el("span", { class: "ticket-status" }, mark(o.status), statusWords[o.status]),
+      el("div", { class: "ticket-row" }, el("h3", { class: "ticket-number" }, String(o.number)), el("span", { class: "ticket-age" })),
+      el(
+        "div",
+        { class: "ticket-row" },
+        el("span", { class: "ticket-name" }, o.name || ""),
+        // Elsewhere the lane says it.
+        o.status === "accepted" || o.status === "preparing" ? el("span", { class: "ticket-status" }, mark(o.status), o.status === "accepted" ? "Accepted" : "Making") : null,
+      ),
     ),
     o.status === "ready" ? null : body(o, allergy),
   );

@@ -66,7 +66,7 @@ export class Choose {
     // A question with one answer is none.
     const groups = (i.options || []).filter((g) => g.choices.length > 1 || !g.default).map((g) => optionGroup(i, g, w, refresh));
     this.sheet.show(
-      [i.description ? el("p", { class: "sheet-about" }, i.description) : null, sizes, ...groups, allergens, say],
+      [i.description ? el("p", { class: "sheet-about" }, i.description) : null, allergens, say, sizes, ...groups],
       [el("div", { class: "stepper", role: "group", "aria-label": "How many" }, fewer, quantity, more), addButton],
     );
     refresh();
@@ -74,7 +74,7 @@ export class Choose {
 }
 
 function sizeGroup(i: Item, w: Wish, refresh: () => void): HTMLElement {
-  const all = i.sizes!;
+  const all = [...i.sizes!].sort((a, b) => a.extra - b.extra);
   return el(
     "fieldset",
     { class: "choices" },

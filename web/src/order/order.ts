@@ -210,7 +210,7 @@ class Page {
       const i = this.view.items.get(w.item);
       return i ? [i.name, ...wishWords(i, w)].join(", ").replace(/, (\S)/g, (m) => m.toLowerCase()) : "";
     });
-    const can = wishes.length > 0 && this.view.wishes.length === 0 && wishes.every((w) => missing(this.view.items.get(w.item), w) === "");
+    const can = wishes.length > 0 && !this.orders.some((o) => isOpen(o.status)) && this.view.wishes.length === 0 && wishes.every((w) => missing(this.view.items.get(w.item), w) === "");
     this.usual.hidden = !can;
     if (can) {
       const total = totalOf({ wishes, items: this.view.items });
@@ -297,8 +297,9 @@ class Page {
     this.change([]);
     this.cart.close();
     this.paintMine();
+    this.paintUsual();
     setText(this.say, "Order " + o.number + " is sent to the café");
-    this.mine.scrollIntoView({ block: "start" });
+    window.scrollTo({ top: 0 });
   }
 
   private failed(p: Problem): void {

@@ -10,6 +10,13 @@ export const statusWords: { [s in Status]: string } = {
   cancelled: "Cancelled",
 };
 
+/** What strangers read of an open order that is not ready. */
+export const boardWords: { [s in Status]?: string } = {
+  placed: "In line",
+  accepted: "Next",
+  preparing: "Being made",
+};
+
 /** What a customer reads. */
 export const customerWords: { [s in Status]: string } = {
   placed: "Sent to the café",
@@ -91,7 +98,7 @@ export function departures(l: Line): string[] {
 
 /** A line in words: "2 × Latte, Large, oat milk". */
 export function lineWords(l: Line): string {
-  const rest = departures(l).map((d) => d.replace(/^\+ /, ""));
+  const rest = departures(l).map((d) => d.replace(/^\+ /, "").toLowerCase());
   return (l.quantity > 1 ? l.quantity + " × " : "") + [l.name, ...rest].join(", ");
 }
 
