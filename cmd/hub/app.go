@@ -97,7 +97,8 @@ func (a *app) wire() error {
 		return err
 	}
 	a.auth = auth.New(auth.Config{
-		Keys: a.keys, AllowGuests: a.config.Guests, Pairings: pairings{a}, WriteError: api.WriteError,
+		Keys: a.keys, AllowGuests: a.config.Guests, Origins: a.config.AllowOrigin,
+		Pairings: pairings{a}, WriteError: api.WriteError,
 	})
 	a.api = api.New(api.Config{
 		Log: a.node.Log(), Follower: a.hub, State: a.state, Auth: a.auth,
