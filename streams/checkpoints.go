@@ -53,7 +53,7 @@ func openCheckpoint(b []byte) ([]byte, error) {
 }
 
 // Save replaces the checkpoint with data. After a power cut the file holds the
-// old one or the new one.
+// old one or the new one. One caller at a time.
 func (c *Checkpoints) Save(data []byte) error {
 	sum := sha256.Sum256(data)
 	b := append([]byte(checkpointHead), hex.EncodeToString(sum[:])...)

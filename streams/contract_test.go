@@ -13,7 +13,7 @@ import (
 
 func testConfig(dir string) Config { return Config{Dir: dir, Site: "corner", Mode: "test"} }
 
-func openNode(t *testing.T, c Config) *Node {
+func openNode(t testing.TB, c Config) *Node {
 	t.Helper()
 	n, err := Open(t.Context(), c)
 	if err != nil {
@@ -23,7 +23,7 @@ func openNode(t *testing.T, c Config) *Node {
 	return n
 }
 
-func closeNode(t *testing.T, n *Node) {
+func closeNode(t testing.TB, n *Node) {
 	t.Helper()
 	if err := n.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Errorf("close: %v", err)

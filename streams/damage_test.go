@@ -148,7 +148,7 @@ func TestMissingEvent(t *testing.T) {
 	c := testConfig(dir)
 	c.Logger = slog.New(slog.DiscardHandler)
 	// The log as it should be cannot be deleted from, so make another one.
-	s, conn, err := startServer(c, newServerLog(c.Logger))
+	s, conn, err := startServer(t.Context(), c, newServerLog(c.Logger))
 	if err != nil {
 		t.Fatal(err)
 	}

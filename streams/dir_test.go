@@ -21,6 +21,10 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "site.json"), []byte(`{"site":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	blocked := t.TempDir()
+	if err := os.WriteFile(filepath.Join(blocked, "jetstream"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name   string
 		config Config
@@ -32,6 +36,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"other mode", Config{Dir: other, Site: "corner", Mode: "live"}, ErrOtherMode, "--data"},
 		{"a file", testConfig(file), ErrUnwritable, "check"},
 		{"below a file", testConfig(filepath.Join(file, "data")), ErrUnwritable, "check"},
+		{"no room for the streams", testConfig(blocked), ErrUnwritable, "check"},
 		{"a broken site.json", testConfig(broken), ErrDamaged, "restore"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

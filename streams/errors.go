@@ -33,7 +33,6 @@ var (
 // Codes of JetStream's API that the package acts on; see errors.json of
 // nats-server.
 const (
-	codeStreamNotFound = jetstream.JSErrCodeStreamNotFound
 	// codeWrongLast: the guarded subject is not where it is expected.
 	codeWrongLast = jetstream.JSErrCodeStreamWrongLastSequence
 	// codeInFlight: another write of the subject is being replicated, and
@@ -59,10 +58,10 @@ const (
 // for good or ctx ends. Then the error wraps event.ErrUnavailable, and ctx's
 // cause if that is what ended.
 func (n *Node) retry(ctx context.Context, try func(context.Context) error) error {
-	var last error
+	last := errAgain
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w (%v)", event.ErrUnavailable, context.Cause(ctx), last)
+			return fmt.Errorf("%w: %w (%w)", event.ErrUnavailable, context.Cause(ctx), last)
 		}
 		if n.isClosed() {
 			return errClosed
@@ -70,6 +69,9 @@ func (n *Node) retry(ctx context.Context, try func(context.Context) error) error
 		once, cancel := context.WithTimeout(ctx, answerTimeout)
 		err := try(once)
 		cancel()
+		if err != nil && n.isClosed() {
+			return errClosed
+		}
 		if err == nil || !passing(err) {
 			return err
 		}

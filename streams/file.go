@@ -6,18 +6,13 @@ import (
 )
 
 // writeFile replaces name with data so that after a power cut it holds either
-// the old content or the new one, whole. Mode 0600.
-func writeFile(name string, data []byte) (err error) {
-	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, filepath.Base(name)+".*.new") // mode 0600
+// the old content or the new one, whole. Mode 0600. Each file has one writer.
+func writeFile(name string, data []byte) error {
+	fresh := name + ".new" // one left by a crash is overwritten
+	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()
@@ -26,10 +21,10 @@ func writeFile(name string, data []byte) (err error) {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = os.Rename(fresh, name)
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = syncDir(filepath.Dir(name))
 	}
 	return err
 }

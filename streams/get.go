@@ -19,7 +19,6 @@ type getRequest struct {
 type stored struct {
 	Seq     uint64 `json:"seq"`
 	Subject string `json:"subject"`
-	Header  []byte `json:"hdrs"`
 	Data    []byte `json:"data"`
 }
 

@@ -17,7 +17,8 @@ import (
 const highWaterEvery = 5 * time.Second
 
 // highWater remembers in a file of its own how far the log has been, because
-// a log whose end has been cut off looks like a shorter, healthy one. It is
+// a log whose end has been cut off looks like a shorter, healthy one; and the
+// server itself cuts a log off at the first record that it cannot read. It is
 // written every few seconds and at the end, so the loss of what was appended
 // in the last seconds before a crash can go unnoticed; that of anything older
 // cannot.

@@ -148,7 +148,7 @@ func (l *Log) find(ctx context.Context, subject event.Subject, command string, u
 	if from >= upto {
 		return a, found, nil
 	}
-	err := l.each(ctx, subject, from, upto, func(e event.Event) error {
+	err := l.each(ctx, subject, from, upto, func(e event.Event, _ *event.Sealed) error {
 		l.history.extend(subject, from, e.Seq, e.Command)
 		if from = e.Seq; e.Command.ID == command {
 			a, found = answer{e.Seq, e.Command.Digest}, true
@@ -160,11 +160,7 @@ func (l *Log) find(ctx context.Context, subject event.Subject, command string, u
 
 // each reads the events of a subject after one sequence up to another from the
 // leader, with their personal fields still sealed.
-func (l *Log) each(ctx context.Context, subject event.Subject, after, upto uint64, fn func(event.Event) error) error {
-	return l.eachSealed(ctx, subject, after, upto, func(e event.Event, _ *event.Sealed) error { return fn(e) })
-}
-
-func (l *Log) eachSealed(ctx context.Context, subject event.Subject, after, upto uint64, fn func(event.Event, *event.Sealed) error) error {
+func (l *Log) each(ctx context.Context, subject event.Subject, after, upto uint64, fn func(event.Event, *event.Sealed) error) error {
 	for after < upto {
 		var m stored
 		err := l.node.retry(ctx, func(ctx context.Context) (err error) {

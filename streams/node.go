@@ -70,7 +70,7 @@ func (n *Node) open(ctx, life context.Context) (err error) {
 	if n.high, err = openHighWater(n.dir, n.logger); err != nil {
 		return err
 	}
-	if n.server, n.conn, err = startServer(n.config, n.serverLog); err != nil {
+	if n.server, n.conn, err = startServer(ctx, n.config, n.serverLog); err != nil {
 		return err
 	}
 	if n.js, err = jetstream.New(n.conn); err != nil {

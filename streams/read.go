@@ -13,7 +13,7 @@ import (
 func (l *Log) Read(ctx context.Context, subject event.Subject) ([]event.Event, error) {
 	var events []event.Event
 	keys := make(map[string]*event.Key) // of this call
-	err := l.eachSealed(ctx, subject, 0, math.MaxUint64, func(e event.Event, s *event.Sealed) error {
+	err := l.each(ctx, subject, 0, math.MaxUint64, func(e event.Event, s *event.Sealed) error {
 		if s != nil {
 			if _, ok := keys[s.Customer]; !ok {
 				err := l.node.retry(ctx, func(ctx context.Context) (err error) {

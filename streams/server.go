@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,12 +17,17 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// How long the server may take to read its streams back. A million events take
-// some seconds on the smallest machine a hub is meant for.
-const startTimeout = time.Minute
+const (
+	// startTimeout is how long the server may take to read its streams back.
+	// A million events take some seconds on the smallest machine a hub is
+	// meant for.
+	startTimeout = time.Minute
+	// startWait is how often is looked whether it has given up meanwhile.
+	startWait = 200 * time.Millisecond
+)
 
 // startServer runs nats-server in this process and connects to it.
-func startServer(c Config, log *serverLog) (*server.Server, *nats.Conn, error) {
+func startServer(ctx context.Context, c Config, log *serverLog) (*server.Server, *nats.Conn, error) {
 	opts := &server.Options{
 		ServerName: "hub",
 		JetStream:  true, StoreDir: c.Dir, SyncAlways: true,
@@ -30,7 +36,7 @@ func startServer(c Config, log *serverLog) (*server.Server, *nats.Conn, error) {
 		NoSigs:             true, DisableJetStreamBanner: true,
 	}
 	token := rand.Text() // for this process's own connection, never written
-	client := []nats.Option{nats.MaxReconnects(-1)}
+	client := []nats.Option{nats.MaxReconnects(-1), nats.ErrorHandler(log.connection)}
 	if c.Cluster != nil {
 		if err := joinCluster(opts, c.Cluster); err != nil {
 			return nil, nil, err
@@ -44,9 +50,9 @@ func startServer(c Config, log *serverLog) (*server.Server, *nats.Conn, error) {
 	}
 	s.SetLoggerV2(log, false, false, false)
 	s.Start()
-	if !s.ReadyForConnections(startTimeout) {
+	if err := ready(ctx, c, s, log); err != nil {
 		stopServer(s)
-		return nil, nil, fmt.Errorf("streams: the log did not start within %v: %s", startTimeout, log.lastError())
+		return nil, nil, err
 	}
 	nc, err := nats.Connect("", append(client, nats.InProcessServer(s))...)
 	if err != nil {
@@ -54,6 +60,24 @@ func startServer(c Config, log *serverLog) (*server.Server, *nats.Conn, error) {
 		return nil, nil, fmt.Errorf("streams: connect: %w", err)
 	}
 	return s, nc, nil
+}
+
+// ready waits for the server. When it cannot use its directory it says so to
+// its log only, and would end the process if that let it.
+func ready(ctx context.Context, c Config, s *server.Server, log *serverLog) error {
+	for start := time.Now(); ; {
+		up := s.ReadyForConnections(startWait)
+		switch {
+		case log.fatal.Load() || up && !s.JetStreamEnabled():
+			return unwritable(c.Dir, errors.New(log.lastError()))
+		case up:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("streams: start: %w", context.Cause(ctx))
+		case time.Since(start) > startTimeout:
+			return fmt.Errorf("streams: the log did not start within %v: %s", startTimeout, log.lastError())
+		}
+	}
 }
 
 // joinCluster changes opts for a node with peers. Routing waits for the
@@ -133,4 +157,10 @@ func (l *serverLog) Tracef(format string, v ...any)  { l.print(slog.LevelDebug, 
 func (l *serverLog) Fatalf(format string, v ...any) {
 	l.fatal.Store(true)
 	l.print(slog.LevelError, format, v)
+}
+
+// connection is told what goes wrong on the process's own connection, which
+// the client would print to standard error.
+func (l *serverLog) connection(_ *nats.Conn, _ *nats.Subscription, err error) {
+	l.Warnf("connection: %v", err)
 }

@@ -106,12 +106,7 @@ func (t *Timers) Run(ctx context.Context, fire func(ctx context.Context, id stri
 	defer firing.Wait()
 	slots := make(chan struct{}, fireAtOnce)
 	for ctx.Err() == nil {
-		err := t.consume(ctx, func(m jetstream.Msg) {
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-				return
-			}
+		err := t.consume(ctx, slots, func(m jetstream.Msg) {
 			firing.Go(func() {
 				defer func() { <-slots }()
 				t.fire(ctx, m, fire)
@@ -130,8 +125,9 @@ func (t *Timers) Run(ctx context.Context, fire func(ctx context.Context, id stri
 }
 
 // consume gives due timers to fn through the consumer that all hubs share, for
-// as long as it can be read.
-func (t *Timers) consume(ctx context.Context, fn func(jetstream.Msg)) error {
+// as long as it can be read. Before it takes one it takes a slot, which fn has
+// to give back.
+func (t *Timers) consume(ctx context.Context, slots chan struct{}, fn func(jetstream.Msg)) error {
 	start, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	consumer, err := t.node.js.CreateOrUpdateConsumer(start, timerStream, jetstream.ConsumerConfig{
@@ -144,8 +140,9 @@ func (t *Timers) consume(ctx context.Context, fn func(jetstream.Msg)) error {
 		return err
 	}
 	messages, err := consumer.Messages(
-		// What is fetched ahead is this hub's to fire, so not more than it can.
-		jetstream.PullMaxMessages(fireAtOnce),
+		// What is fetched ahead would be lost to the other hubs, and to this
+		// one's next start, until the server takes it back.
+		jetstream.PullMaxMessages(1),
 		jetstream.PullExpiry(10*followBeat), jetstream.PullHeartbeat(followBeat),
 		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
@@ -153,25 +150,34 @@ func (t *Timers) consume(ctx context.Context, fn func(jetstream.Msg)) error {
 	}
 	defer messages.Stop()
 	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
+			<-slots
 			return err
 		}
 		fn(m)
 	}
 }
 
-func (t *Timers) fire(ctx context.Context, m jetstream.Msg, fire func(context.Context, string, []byte) error) {
-	ctx, cancel := context.WithTimeout(ctx, fireTimeout)
+func (t *Timers) fire(run context.Context, m jetstream.Msg, fire func(context.Context, string, []byte) error) {
+	ctx, cancel := context.WithTimeout(run, fireTimeout)
 	defer cancel()
 	id := strings.TrimPrefix(m.Subject(), timerDue)
 	err := fire(ctx, id, m.Data())
-	if err == nil {
+	switch {
+	case err == nil:
 		// Waits for the answer, so that a hub that stops now does not find the
 		// timer again when it starts.
 		err = m.DoubleAck(context.WithoutCancel(ctx))
-	} else if e := m.NakWithDelay(again(m)); e != nil {
-		err = errors.Join(err, e)
+	case run.Err() != nil: // for another hub, or the next start
+		err = errors.Join(err, m.Nak())
+	default:
+		err = errors.Join(err, m.NakWithDelay(again(m)))
 	}
 	if err != nil {
 		t.node.logger.Warn("fire a timer", "timer", id, "error", err)

@@ -222,6 +222,41 @@ func TestTimersComeAgainAfterAnError(t *testing.T) {
 	}
 }
 
+// TestTimersAreHandedBack holds that a hub which stops while timers fire
+// leaves them to be fired at once by the next.
+func TestTimersAreHandedBack(t *testing.T) {
+	n := openNode(t, testConfig(t.TempDir()))
+	ctx, cancel := context.WithCancel(t.Context())
+	started := make(chan struct{}, 3*fireAtOnce)
+	done := make(chan error, 1)
+	go func() {
+		done <- n.Timers().Run(ctx, func(ctx context.Context, _ string, _ []byte) error {
+			started <- struct{}{}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+	}()
+	for range 3 * fireAtOnce {
+		set(t, n, event.NewID(), time.Now(), "")
+	}
+	for range fireAtOnce {
+		<-started
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("timers ended with %v", err)
+	}
+	if n := len(started); n != 0 {
+		t.Errorf("%d more than %d fired at once", n, fireAtOnce)
+	}
+	r, start := newRinger(), time.Now()
+	r.run(t, n)
+	r.wait(t, 3*fireAtOnce)
+	if took := time.Since(start); took > fireAckWait/2 {
+		t.Errorf("the next hub had to wait %v", took)
+	}
+}
+
 func TestTimerIDs(t *testing.T) {
 	n := openNode(t, testConfig(t.TempDir()))
 	for _, id := range []string{"", ".", "a.", ".a", "a..b", "a b", "a*", ">", "a\n", "ä", string(make([]byte, 200))} {

@@ -2,6 +2,8 @@ package logtest
 
 import (
 	"encoding/json"
+	"errors"
+	"sync"
 
 	"everything.local/event"
 )
@@ -46,6 +48,31 @@ func personalFields(s *suite) {
 	s.append(1, command(), personal(a, r.Seq, customer, "Ada L."))
 	s.restart()
 	s.diff("names", []string{`{"name":"Ada"}`, `{"name":"Ada L."}`}, s.names(a, before))
+}
+
+// newCustomer has all views make a key at once: one of them counts.
+func newCustomer(s *suite) {
+	for range 5 {
+		customer := event.NewID()
+		subjects := make([]event.Subject, max(3, len(s.Logs)))
+		errs := make([]error, len(subjects))
+		var wg sync.WaitGroup
+		for i := range subjects {
+			subjects[i] = order()
+			wg.Go(func() {
+				_, errs[i] = s.log(i).Append(s.Context(), command(), personal(subjects[i], 0, customer, "Ada"))
+			})
+		}
+		wg.Wait()
+		s.must(errors.Join(errs...))
+		for i, subject := range subjects {
+			for _, e := range s.read(i+1, subject) {
+				if string(e.Personal) != `{"name":"Ada"}` {
+					s.Errorf("a name is lost: %+v", e)
+				}
+			}
+		}
+	}
 }
 
 func forget(s *suite) {

@@ -60,6 +60,7 @@ var scenarios = []struct {
 	{"tail ahead of the log", tailAhead},
 	{"tail ends", tailEnds},
 	{"personal fields", personalFields},
+	{"all views meet a new customer", newCustomer},
 	{"forget", forget},
 	{"forget with another key's id", forgetOtherKey},
 	{"too large", tooLarge},
