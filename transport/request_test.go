@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,7 +65,7 @@ func TestParseRequestRefuses(t *testing.T) {
 		{"topics=%zz", "", event.Malformed, ""},
 	} {
 		_, err := parseRequest(feedRequest(tt.query, tt.last))
-		e, ok := err.(*event.Error)
+		e, ok := errors.AsType[*event.Error](err)
 		if !ok || e.Code != tt.code || e.Field != tt.field {
 			t.Errorf("%.60q, %q: got %v, want %s at %q", tt.query, tt.last, err, tt.code, tt.field)
 		} else if strings.Contains(e.Detail, "eyJh") {

@@ -184,6 +184,9 @@ func (f *follower) commitAll(fr Frame, cursor event.Cursor) error {
 	if cursor.Epoch == f.Whole.Epoch && cursor.Seq < f.Whole.Seq {
 		return fmt.Errorf("frame %s: the cursor went back from %s", fr.Raw, f.Whole)
 	}
+	if fr.IDs && fr.ID == "" {
+		return fmt.Errorf("frame %s: no id where the whole is committed", fr.Raw)
+	}
 	f.Whole = cursor
 	for _, t := range f.Topics {
 		// A topic may be committed beyond the whole: by an entry's cursor, while

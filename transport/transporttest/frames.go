@@ -17,9 +17,10 @@ type Frame struct {
 	event.Frame
 	// Raw is its JSON.
 	Raw string
-	// ID is what a client sends as Last-Event-ID from here on, on wires that
-	// have it; "" when the frame did not set it.
-	ID string
+	// IDs says that the wire has ids. ID is what a client sends as Last-Event-ID
+	// from here on; "" when the frame did not set it.
+	IDs bool
+	ID  string
 }
 
 // Reader reads the frames of one wire, and takes nothing that the protocol does
@@ -64,9 +65,9 @@ func ReadSSE(r *bufio.Reader) (Frame, error) {
 	if err == nil && hasID && (id == "" || id != f.Cursor) {
 		err = fmt.Errorf("id %q beside the cursor %q", id, f.Cursor)
 	}
-	f.ID = id
-	if !hasID {
-		f.ID = ""
+	f.IDs = true
+	if hasID {
+		f.ID = id
 	}
 	return f, err
 }
