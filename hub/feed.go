@@ -9,10 +9,11 @@ type feed struct {
 	// sent is up to where the topic is sent; beyond the hub's when that is
 	// behind the reader.
 	sent uint64
-	// onRing says that place is where the feed is in its stream's ring, and
-	// until where it is to be at the end of the batch.
-	onRing       bool
-	place, until place
+	// onRing says that place is where the feed is in its stream's ring; the
+	// batch ends with the segment last.
+	onRing bool
+	place  place
+	last   uint64
 
 	// reading says that the feed is being read from the map: what lies at or
 	// before done is sent, and tombstones up to base are not needed.
@@ -73,8 +74,8 @@ func (s *Subscription) fill(f *feed, c *chunk) bool {
 	return s.fillFromMap(f, c)
 }
 
-// fillFromRing copies what the ring has, up to the place it had when the batch
-// began. It reports !ok when the feed has to go on from the map.
+// fillFromRing copies what the ring has, up to the segment it had when the
+// batch began. It reports !ok when the feed has to go on from the map.
 func (s *Subscription) fillFromRing(f *feed, c *chunk) (full, ok bool) {
 	if f.stream.ring == nil {
 		f.onRing = false
@@ -82,7 +83,7 @@ func (s *Subscription) fillFromRing(f *feed, c *chunk) (full, ok bool) {
 		return false, false
 	}
 	for {
-		st, on := f.stream.ring.next(f.place, f.until)
+		st, on := f.stream.ring.next(f.place, f.last)
 		switch {
 		case !on:
 			f.onRing = false
@@ -95,10 +96,7 @@ func (s *Subscription) fillFromRing(f *feed, c *chunk) (full, ok bool) {
 		case !c.addAll(st.b, st.frames):
 			return true, true
 		}
-		f.place = st.end
-		if st.end != f.until {
-			f.sent = st.seq
-		}
+		f.place, f.sent = st.end, st.seq
 		s.dirty = s.dirty || len(s.feeds) > 1
 	}
 }

@@ -37,8 +37,7 @@ func (s *Subscription) fromRing() ([]byte, bool) {
 		s.inBatch || s.owesLive || h.staleNow() != s.told {
 		return nil, false
 	}
-	end := f.stream.ring.end()
-	st, ok := f.stream.ring.next(f.place, end)
+	st, ok := f.stream.ring.next(f.place, f.stream.ring.tail)
 	if !ok {
 		return nil, false
 	}
@@ -46,7 +45,7 @@ func (s *Subscription) fromRing() ([]byte, bool) {
 	if len(st.b) > 0 {
 		f.sent = st.seq
 	}
-	if f.place == end {
+	if f.place == f.stream.ring.end() {
 		f.sent = h.applied
 	}
 	s.committed = f.sent
@@ -89,7 +88,7 @@ func (s *Subscription) batch(c *chunk, waits bool) bool {
 		s.inBatch, s.turn, s.goal = true, 0, h.applied
 		for i := range s.feeds {
 			if f := &s.feeds[i]; f.onRing && f.stream.ring != nil {
-				f.until = f.stream.ring.end()
+				f.last = f.stream.ring.tail
 			}
 		}
 	}
@@ -171,7 +170,7 @@ func (s *Subscription) sayLive(c *chunk, waits bool) {
 	}
 	c.json = appendClock(c.json[:0], "live", s.hub.cursor, time.Now())
 	if c.add(s.encoding, s.hub.cursor) {
-		s.owesLive, s.dirty, s.told = false, false, staleness{}
+		s.owesLive, s.told = false, staleness{}
 	}
 }
 

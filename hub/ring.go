@@ -77,19 +77,20 @@ func (r *ring) end() place {
 	return place{index: r.tail}
 }
 
-// stretch is bytes of a ring that lie next to each other.
+// stretch is bytes of a ring that lie next to each other, up to the end of
+// their segment.
 type stretch struct {
 	b      []byte
 	frames int
-	// end is the place behind them, seq the event they end with if that is the
-	// end of their segment.
+	// end is the place behind them, seq the event they end with.
 	end place
 	seq uint64
 }
 
-// next returns what lies between p and the end of its segment, or the place
-// until if that is nearer. It reports false for a p that has fallen off.
-func (r *ring) next(p, until place) (stretch, bool) {
+// next returns what lies between p and the end of its segment, or of the next
+// one that is no later than the segment last. It reports false for a p that
+// has fallen off.
+func (r *ring) next(p place, last uint64) (stretch, bool) {
 	for {
 		s := r.at(p.index)
 		if s == nil && p.index == r.tail {
@@ -98,14 +99,10 @@ func (r *ring) next(p, until place) (stretch, bool) {
 		if s == nil || s.index != p.index {
 			return stretch{}, false
 		}
-		end := place{s.index, len(s.buf), s.frames}
-		if p.index == until.index {
-			end = until
+		if end := len(s.buf); end > p.off {
+			return stretch{slices.Clip(s.buf[p.off:end]), s.frames - p.frames, place{s.index, end, s.frames}, s.seq}, true
 		}
-		if end.off > p.off {
-			return stretch{slices.Clip(s.buf[p.off:end.off]), end.frames - p.frames, end, s.seq}, true
-		}
-		if p.index >= r.tail || p.index >= until.index {
+		if p.index >= last {
 			return stretch{end: p}, true
 		}
 		p = place{index: p.index + 1}

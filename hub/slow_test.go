@@ -27,8 +27,11 @@ func TestSlowReaderGetsTheFinalState(t *testing.T) {
 				last = r.put(set{"a", "k", fmt.Sprint(n) + strings.Repeat("v", segmentSize/2)})
 			}
 			frames := parse(t, []byte(drain(c.sub)))
-			if len(frames) > 2 || frames[0].Seq != last {
-				t.Fatalf("%d frames, the first of seq %d; want the newest state and a commit at most", len(frames), frames[0].Seq)
+			// One that fell off catches up and commits with a frame of its own;
+			// the one without a ring is simply up to date again.
+			if want := 1 + followers/ringFrom; len(frames) != want || frames[0].Seq != last || (frames[0].Cursor == "") != (want == 2) {
+				t.Fatalf("%d frames, the first of seq %d with cursor %q; want the newest state, committed",
+					len(frames), frames[0].Seq, frames[0].Cursor)
 			}
 			for _, f := range frames {
 				c.take(f)
@@ -188,4 +191,120 @@ func TestQuietCustomersCostNothing(t *testing.T) {
 	if r.topics[event.OrdersOf(key(1))].items != nil {
 		t.Error("a topic that holds nothing has a map")
 	}
+}
+
+// TestFallingOffBetweenTheChunksOfABatch lets a batch take several chunks,
+// events happen meanwhile, and the reader fall off at any time after that.
+func TestFallingOffBetweenTheChunksOfABatch(t *testing.T) {
+	text := strings.Repeat("v", segmentSize/2)
+	for reads := range 10 {
+		r := newRig(t)
+		for range ringFrom {
+			drain(r.sub("a,b"))
+		}
+		c := newClient(t, r, true, "b", "a")
+		c.drain()
+		r.put(set{"a", "k1", text}, set{"b", "k1", text})
+		r.put(set{"b", "k2", text})
+		c.read(-1) // the batch has begun and has to go on
+		for n := range 4 {
+			r.put(set{"a", key(n), text}) // lies behind its goal, in other segments
+		}
+		for range reads {
+			c.read(-1)
+		}
+		for n := range 3 * ringSegments {
+			r.put(set{"a", "busy", fmt.Sprint(n) + text}, set{"b", "busy", fmt.Sprint(n) + text})
+		}
+		c.drain()
+		c.wantFinal()
+	}
+}
+
+// TestChunkThatIsJustFull makes a chunk end before, in the midst of and behind
+// the frames that follow the entries.
+func TestChunkThatIsJustFull(t *testing.T) {
+	for size := segmentSize - 250; size < segmentSize; size++ {
+		r := newRig(t)
+		for range ringFrom {
+			drain(r.sub("a"))
+		}
+		r.put(set{"a", "k", strings.Repeat("v", size)})
+		s := r.sub("a")
+		frames := parse(t, []byte(drain(s)))
+		if n := len(frames); n != 4 || frames[2].Cursor != "e1.2" || !frames[3].Live {
+			t.Fatalf("with a value of %d bytes %d frames were sent, want 4", size, n)
+		}
+		for range ringSegments + 1 {
+			r.put(set{"a", "k", strings.Repeat("w", size)})
+		}
+		want := fmt.Sprintf("e1.%d", r.seq)
+		frames = parse(t, []byte(drain(s)))
+		if n := len(frames); frames[n-1].Cursor != want || frames[n-1].ID != want {
+			t.Fatalf("with a value of %d bytes the last of %d frames commits %q", size, n, frames[n-1].ID)
+		}
+	}
+}
+
+// TestRingComesBackBehindAReader drops a ring and makes another one while a
+// reader has not read the first.
+func TestRingComesBackBehindAReader(t *testing.T) {
+	r := newRig(t)
+	var others []*Subscription
+	for range ringFrom {
+		others = append(others, r.sub("a"))
+	}
+	c := newClient(t, r, true, "a")
+	c.drain()
+	r.put(set{"a", "k1", "in the first ring"})
+	for _, s := range others {
+		s.Close()
+	}
+	r.put(set{"a", "k2", "in no ring"})
+	for range ringFrom {
+		drain(r.sub("a"))
+	}
+	r.put(set{"a", "k3", "in the second ring, longer than what the first one had before it"})
+	c.drain()
+	c.wantFinal()
+}
+
+// TestNewEpochInTheMidstOfABatch begins again although a batch was not over.
+func TestNewEpochInTheMidstOfABatch(t *testing.T) {
+	r := newRig(t)
+	c := newClient(t, r, true, "a", "b")
+	for n := range 40 {
+		r.put(set{"a", key(n), "x"}, set{"b", key(n), strings.Repeat("v", 1000)})
+	}
+	c.read(-1)
+	if !c.sub.inBatch {
+		t.Fatal("the batch is over")
+	}
+	r.apply("open", "e2")
+	wantSent(t, string(c.sub.Ping(c.sub.since)), `{"ping":true,"now":"T"}`)
+	frames := parse(t, c.sub.Next())
+	if f := frames[0]; !f.Reset || f.Topic != "a" {
+		t.Errorf("the new life begins with %+v", f)
+	}
+}
+
+// TestNothingIsCommittedInTheMidstOfAReset holds that a heartbeat during a
+// snapshot does not repeat a position that the reset has voided.
+func TestNothingIsCommittedInTheMidstOfAReset(t *testing.T) {
+	r := newRig(t)
+	s := r.sub("a")
+	drain(s)
+	var all, none []set
+	for n := range 2 * MaxTombstones {
+		all = append(all, set{"a", key(n), "some text"})
+		none = append(none, set{"a", key(n), ""})
+	}
+	r.put(all...)
+	r.put(none...)
+	r.put(all...)
+	r.put(set{"a", key(0), ""})
+	if frames := parse(t, s.Next()); !frames[0].Reset {
+		t.Fatalf("sent %+v, want a reset", frames[0])
+	}
+	wantSent(t, string(s.Ping(s.since)), `{"ping":true,"now":"T"}`)
 }

@@ -83,40 +83,49 @@ const (
 )
 
 func TestStaleUntilLive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := start(t, memlog.New(), 0, nil)
-		h.add("open", "e1")
-		h.put(set{"a", "k", "x"})
-		s := h.sub("a@e1.2")
-		wantSent(t, drain(s), liveAt2)
-		<-s.Wake()
-		since := time.Now()
-		h.SetStale(event.NoQuorum)
-		if !woken(s) {
-			t.Error("the reader was not woken")
-		}
-		if b := drain(s); b != `{"stale":{"since":"`+event.FormatTime(since)+`","why":"no_quorum"}}`+"\n" {
-			t.Errorf("sent %s", b)
-		}
-		time.Sleep(time.Second)
-		wantSent(t, string(s.Ping(time.Now())), "{\"ping\":true,\"cursor\":\"e1.2\",\"now\":\"T\"}\te1.2", noQuo)
-		// Feeds go on, but nobody is live.
-		late := h.sub("a")
-		wantSent(t, drain(late), noQuo, `{"topic":"a","reset":true}`,
-			`{"topic":"a","key":"k","seq":2,"value":"x"}`, "{\"cursor\":\"e1.2\"}\te1.2")
-		h.SetStale(event.NoQuorum) // is no news
-		wantSent(t, drain(s))
-		h.SetStale(event.LogUnreadable)
-		if b := drain(s); b != `{"stale":{"since":"`+event.FormatTime(since)+`","why":"log_unreadable"}}`+"\n" {
-			t.Errorf("sent %s", b)
-		}
-		h.ClearStale()
-		wantSent(t, string(s.Ping(time.Now())), "{\"ping\":true,\"cursor\":\"e1.2\",\"now\":\"T\"}\te1.2",
-			`{"stale":{"since":"T","why":"log_unreadable"}}`)
-		wantSent(t, drain(s), liveAt2)
-		wantSent(t, drain(late), liveAt2)
-		wantSent(t, string(s.Ping(time.Now())), "{\"ping\":true,\"cursor\":\"e1.2\",\"now\":\"T\"}\te1.2")
-	})
+	for name, followers := range map[string]int{"from the map": 1, "from the ring": ringFrom} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { staleUntilLive(t, followers) })
+		})
+	}
+}
+
+func staleUntilLive(t *testing.T, followers int) {
+	h := start(t, memlog.New(), 0, nil)
+	h.add("open", "e1")
+	h.put(set{"a", "k", "x"})
+	for range followers - 1 {
+		drain(h.sub("a"))
+	}
+	s := h.sub("a@e1.2")
+	wantSent(t, drain(s), liveAt2)
+	<-s.Wake()
+	since := time.Now()
+	h.SetStale(event.NoQuorum)
+	if !woken(s) {
+		t.Error("the reader was not woken")
+	}
+	if b := drain(s); b != `{"stale":{"since":"`+event.FormatTime(since)+`","why":"no_quorum"}}`+"\n" {
+		t.Errorf("sent %s", b)
+	}
+	time.Sleep(time.Second)
+	wantSent(t, string(s.Ping(time.Now())), "{\"ping\":true,\"cursor\":\"e1.2\",\"now\":\"T\"}\te1.2", noQuo)
+	// Feeds go on, but nobody is live.
+	late := h.sub("a")
+	wantSent(t, drain(late), noQuo, `{"topic":"a","reset":true}`,
+		`{"topic":"a","key":"k","seq":2,"value":"x"}`, "{\"cursor\":\"e1.2\"}\te1.2")
+	h.SetStale(event.NoQuorum) // is no news
+	wantSent(t, drain(s))
+	h.SetStale(event.LogUnreadable)
+	if b := drain(s); b != `{"stale":{"since":"`+event.FormatTime(since)+`","why":"log_unreadable"}}`+"\n" {
+		t.Errorf("sent %s", b)
+	}
+	h.ClearStale()
+	wantSent(t, string(s.Ping(time.Now())), "{\"ping\":true,\"cursor\":\"e1.2\",\"now\":\"T\"}\te1.2",
+		`{"stale":{"since":"T","why":"log_unreadable"}}`)
+	wantSent(t, drain(s), liveAt2)
+	wantSent(t, drain(late), liveAt2)
+	wantSent(t, string(s.Ping(time.Now())), "{\"ping\":true,\"cursor\":\"e1.2\",\"now\":\"T\"}\te1.2")
 }
 
 func TestAheadOfTheHub(t *testing.T) {
