@@ -2,6 +2,7 @@ package auth
 
 import (
 	"slices"
+	"strings"
 
 	"everything.local/event"
 )
@@ -133,16 +134,16 @@ func (i Identity) title() Role {
 
 // oneOf writes roles as a person would: "barista or admin".
 func oneOf(roles []Role) string {
-	var s string
+	var s strings.Builder
 	for n, r := range roles {
 		switch {
 		case n == 0:
 		case n == len(roles)-1:
-			s += " or "
+			s.WriteString(" or ")
 		default:
-			s += ", "
+			s.WriteString(", ")
 		}
-		s += string(r)
+		s.WriteString(string(r))
 	}
-	return s
+	return s.String()
 }

@@ -17,7 +17,7 @@ func (d decision) forgetCustomer(c ForgetCustomer) ([]event.Write, error) {
 	if !event.ValidID(c.Customer) || (!own && !d.m.By.isStaff()) {
 		return nil, event.Errorf(event.NotFound, "there is no customer %s that you may forget", event.Quote(c.Customer))
 	}
-	return d.write(Subject(c, d.m), typeCustomerForgotten, customerForgottenV1{c.Customer, c.Key}), nil
+	return d.write(Subject(c, d.m), typeCustomerForgotten, customerForgottenV1(c)), nil
 }
 
 // customerForgotten shows every kept order of the customer anew, whether its

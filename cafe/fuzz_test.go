@@ -93,7 +93,7 @@ func (c *fuzzCafe) command(cmd Command, by Caller, late bool) {
 	}
 	writes, err := Decide(s, cmd, m)
 	if err != nil {
-		if _, ok := err.(*event.Error); !ok || event.CodeOf(err) == event.Internal || len(writes) > 0 {
+		if _, ok := errors.AsType[*event.Error](err); !ok || event.CodeOf(err) == event.Internal || len(writes) > 0 {
 			c.t.Fatalf("%#v: %v with %d events", cmd, err, len(writes))
 		}
 		return

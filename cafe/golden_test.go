@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 var update = flag.Bool("update", false, "write golden files for events that have none; existing ones are never changed")

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 // item1 is an item with two sizes and three milks.

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 func TestOrderGoesThroughItsLife(t *testing.T) {

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 func one(item string) []LineRequest { return []LineRequest{{Item: item, Quantity: 1}} }

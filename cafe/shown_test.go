@@ -4,8 +4,9 @@ import (
 	"maps"
 	"strconv"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 // shown is what the topics should hold, computed from the state anew.

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 // One log folded live, anew, anew after customers were forgotten, and from a

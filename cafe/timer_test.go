@@ -58,8 +58,13 @@ func TestTimersOfWhatIsNotThere(t *testing.T) {
 	timer := w.timers()[0]
 	w.now = w.now.Add(time.Hour)
 	for _, other := range []Timer{
-		{}, {ID: timer.ID}, {ID: timer.ID, What: "pickup", Of: "nosuchorder"}, {ID: timer.ID, What: "announce", Of: id},
-		{ID: "accept." + id + ".1", What: "accept", Of: id}, {ID: "x.y.z", What: "accept", Of: id}, {ID: timer.ID, What: "accept", Of: "log.>"},
+		{},
+		{ID: timer.ID},
+		{ID: timer.ID, What: "pickup", Of: "nosuchorder"},
+		{ID: timer.ID, What: "announce", Of: id},
+		{ID: "accept." + id + ".1", What: "accept", Of: id},
+		{ID: "x.y.z", What: "accept", Of: id},
+		{ID: timer.ID, What: "accept", Of: "log.>"},
 	} {
 		w.nothing(Elapse{other})
 	}

@@ -1,6 +1,7 @@
 package cafe
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"everything.local/event"
 	"github.com/google/go-cmp/cmp"
+
+	"everything.local/event"
 )
 
 var (
@@ -213,7 +215,7 @@ func (w *world) refused(c Command, by Caller, code event.Code, field string) {
 // refusal checks what a caller is told.
 func refusal(t testing.TB, what string, err error, code event.Code, field string) {
 	t.Helper()
-	e, ok := err.(*event.Error)
+	e, ok := errors.AsType[*event.Error](err)
 	switch {
 	case !ok:
 		t.Errorf("%s: %v, want a refusal with %s", what, err, code)

@@ -103,7 +103,9 @@ func (p *process) kill() {
 	if err := p.cmd.Process.Kill(); err != nil {
 		p.t.Fatal(err)
 	}
-	<-p.ended
+	if err := <-p.ended; err == nil {
+		p.t.Error("the hub ended well although it was killed")
+	}
 }
 
 // stop is SIGTERM; it returns the exit error and how long it took.

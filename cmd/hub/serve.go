@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,7 @@ func (c *serveCommand) Run(ctx context.Context, s streamsOut) error {
 		return err
 	}
 	log := c.logger(s.err)
+	slog.SetDefault(log) // for faults met where no logger reaches
 	a, err := newApp(ctx, c.config, log)
 	if err != nil {
 		return err
@@ -103,8 +105,7 @@ func (a *app) readLog(ctx context.Context, failed <-chan struct{}) error {
 		return nil
 	case <-failed:
 		cancel()
-		_ = <-read // ended, for the reason that is told
-		return errors.New("the log cannot be followed")
+		return errors.Join(errors.New("the log cannot be followed"), <-read)
 	}
 }
 

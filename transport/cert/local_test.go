@@ -247,9 +247,9 @@ func TestAuthorityOutlivesItsLeaves(t *testing.T) {
 		begin()
 		m := &machine{hosts: []string{"localhost"}}
 		dir := filepath.Join(t.TempDir(), "tls")
-		s, _ := mustOpenOn(t, m, dir)
+		mustOpenOn(t, m, dir)
 		time.Sleep(authorityLife - 24*time.Hour)
-		s, _ = mustOpenOn(t, m, dir)
+		s, _ := mustOpenOn(t, m, dir)
 		if _, err := handshakeAt(t, s, "localhost"); err != nil {
 			t.Errorf("on the authority's last day: %v", err)
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -60,7 +59,7 @@ func mustOpen(t *testing.T, c Config) *Source {
 	return s
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestHandshakeUnderEveryName(t *testing.T) {
 	s := mustOpen(t, Config{Dir: filepath.Join(t.TempDir(), "tls"), Hosts: []string{"Cafe.example", "192.0.2.7"}})
