@@ -34,7 +34,7 @@ fill(
   root,
   el("header", { class: "bar" }, el("h1", { class: "bar-title" }, site), mode && mode !== "live" ? el("p", { class: "bar-mode" }, mode) : null, el("span", { class: "dot" }), side),
   main,
-  strip,
+  el("footer", {}, strip),
 );
 
 interface Group {

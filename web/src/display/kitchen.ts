@@ -33,9 +33,7 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
   add(
     root,
     el("header", { class: "bar" }, el("h1", { class: "bar-title" }, "Kitchen"), open, soundOff, el("span", { class: "dot" }), side),
-    banner,
-    el("main", { class: "kitchen-main" }, lists, idle),
-    together,
+    el("main", { class: "kitchen-main" }, banner, lists, idle, together),
   );
 
   let emptySince = 0;
