@@ -124,7 +124,7 @@ func TestTheFold(t *testing.T) {
 			t.Errorf("%s has %d tombstones and floor %d", topic, tp.gone.count, tp.floor)
 		}
 	}
-	points := []int{1, 2, 3, len(events) - 1, len(events)}
+	points := []int{1, len(events) - 1, len(events)}
 	for n := 97; n < len(events); n += 1301 {
 		points = append(points, n)
 	}

@@ -51,6 +51,8 @@ func (m mark) whole() uint64 {
 type sequence struct {
 	slots []slot
 	count int
+	// head is the first slot that is no hole: tombstones leave from there.
+	head int
 }
 
 // slot keeps the seq of an item that has left, for the search.
@@ -71,10 +73,14 @@ func (s *sequence) push(it *item) {
 func (s *sequence) remove(it *item) {
 	s.slots[it.at].item = nil
 	s.count--
+	for s.head < len(s.slots) && s.slots[s.head].item == nil {
+		s.head++
+	}
 	if len(s.slots) < squeezeFrom || s.count > len(s.slots)/2 {
 		return
 	}
 	s.slots = slices.DeleteFunc(s.slots, func(sl slot) bool { return sl.item == nil })
+	s.head = 0
 	for i, sl := range s.slots {
 		sl.item.at = i
 	}
@@ -99,7 +105,7 @@ type walk struct {
 func (s *sequence) after(m mark) walk {
 	from := m.whole() + 1
 	i := sort.Search(len(s.slots), func(i int) bool { return s.slots[i].seq >= from })
-	return walk{s, m, i}
+	return walk{s, m, max(i, s.head)}
 }
 
 // peek returns the next item, or nil at the end.

@@ -224,7 +224,7 @@ func TestFallingOffBetweenTheChunksOfABatch(t *testing.T) {
 // TestChunkThatIsJustFull makes a chunk end before, in the midst of and behind
 // the frames that follow the entries.
 func TestChunkThatIsJustFull(t *testing.T) {
-	for size := segmentSize - 250; size < segmentSize; size++ {
+	for size := segmentSize - 250; size < segmentSize; size += 15 {
 		r := newRig(t)
 		for range ringFrom {
 			drain(r.sub("a"))
