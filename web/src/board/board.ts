@@ -21,8 +21,8 @@ const root = document.getElementById("app")!;
 const site = root.getAttribute("data-site") || "";
 
 const side = el("p", { class: "bar-side", role: "status" });
-const making = group("making", "Making");
-const ready = group("ready", "Ready");
+const making = group("making", "Making", makingFits);
+const ready = group("ready", "Ready", readyFits);
 const lists = el("div", { class: "board-lists" }, making.section, ready.section);
 const idleClock = el("p", { class: "idle-clock" });
 const idle = el("div", { class: "idle" }, idleClock, el("p", { class: "idle-word" }, "Order at the counter or on your phone"), el("p", { class: "idle-empty" }, "No orders are waiting"));
@@ -38,17 +38,21 @@ fill(
 );
 
 interface Group {
+  fits: number[];
   section: HTMLElement;
   list: HTMLElement;
   more: HTMLElement;
   places: string[];
+  /** The size in use, and what it was chosen for. */
+  level: number;
+  chosenFor: string;
 }
 
-function group(id: string, name: string): Group {
+function group(id: string, name: string, fits: number[]): Group {
   const list = el("ul", { class: "entries" });
   const more = el("p", { class: "more" });
   const section = el("section", { class: "group " + id, "aria-labelledby": id }, el("h2", { id }, name), list, more);
-  return { section, list, more, places: [] };
+  return { fits, section, list, more, places: [], level: 0, chosenFor: "" };
 }
 
 function oldestFirst(a: BoardLine, b: BoardLine): number {
@@ -66,26 +70,47 @@ function paint(s: Scene): void {
   idle.hidden = !empty || lost || first;
   ask.hidden = !lost;
   setText(idleClock, clock(s.now));
-  paintGroup(making, lines.filter((l) => l.status !== "ready"), makingFits, s.now);
-  paintGroup(ready, lines.filter((l) => l.status === "ready"), readyFits, s.now);
+  paintStrip(s);
+  paintGroup(making, lines.filter((l) => l.status !== "ready"), s.now);
+  paintGroup(ready, lines.filter((l) => l.status === "ready"), s.now);
+}
+
+function paintStrip(s: Scene): void {
   const told = s.feed.topics.values<Announcement>("announcements").sort((a, b) => (a.from < b.from ? -1 : 1));
   strip.hidden = told.length === 0;
   sync(strip, told.slice(-2), (a) => a.id, () => el("li"), (e, a) => setText(e, a.text));
 }
 
-function paintGroup(g: Group, lines: BoardLine[], fits: number[], now: number): void {
-  const most = fits[fits.length - 1];
+function paintGroup(g: Group, lines: BoardLine[], now: number): void {
+  const last = g.fits.length - 1;
+  const most = g.fits[last];
   const shown = lines.slice(0, most);
-  const fit = fits.filter((n) => shown.length <= n)[0] || most;
-  g.list.setAttribute("data-fit", String(fits.indexOf(fit)));
+  const want = [shown.length, window.innerWidth, g.list.clientHeight].join();
+  if (g.chosenFor !== want) {
+    g.chosenFor = want;
+    g.level = 0;
+    while (g.level < last && shown.length > g.fits[g.level]) {
+      g.level++;
+    }
+  }
+  place(g, shown, now);
+  // The strip below may have taken room: go on to a size that fits.
+  while (g.level < last && g.list.scrollHeight > g.list.clientHeight + 1) {
+    g.level++;
+    place(g, shown, now);
+  }
+  setText(g.more, lines.length > most ? "and " + (lines.length - most) + " more" : "");
+}
+
+function place(g: Group, shown: BoardLine[], now: number): void {
+  g.list.setAttribute("data-fit", String(g.level));
   const by: { [key: string]: BoardLine } = {};
   for (const l of shown) {
     by[l.number] = l;
   }
-  g.places = slots(g.places, shown.map((l) => String(l.number)), fit);
+  g.places = slots(g.places, shown.map((l) => String(l.number)), g.fits[g.level]);
   const cells = g.places.map((k, i) => ({ key: k || "gap-" + i, line: by[k] }));
   sync(g.list, cells, (c) => c.key, (c) => (c.line ? entry() : el("li", { class: "entry is-gap", "aria-hidden": "true" })), (e, c) => c.line && update(e, c.line, now));
-  setText(g.more, lines.length > most ? "and " + (lines.length - most) + " more" : "");
 }
 
 function entry(): HTMLElement {

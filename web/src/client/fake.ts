@@ -18,7 +18,7 @@ export class FakeTime implements Env {
     return this.chance;
   }
 
-  after(ms: number, fn: () => void): () => void {
+  later(ms: number, fn: () => void): () => void {
     const t = { at: this.at + ms, fn };
     this.due.push(t);
     return () => {

@@ -34,13 +34,13 @@ export interface Status {
 export interface Env {
   now(): number;
   random(): number;
-  after(ms: number, fn: () => void): () => void;
+  later(ms: number, fn: () => void): () => void;
 }
 
 export const realEnv: Env = {
   now: () => Date.now(),
   random: Math.random,
-  after(ms, fn) {
+  later(ms, fn) {
     const t = setTimeout(fn, ms);
     return () => clearTimeout(t);
   },
@@ -283,7 +283,7 @@ export class Feed {
     this.liveSince = 0;
     this.tell({ state: this.status.lastFrame ? "offline" : "connecting", problem: why });
     this.cancelRetry();
-    this.cancelRetry = this.env.after(Math.max(this.backoff.next(), why.retryAfterMs), () => this.reopen());
+    this.cancelRetry = this.env.later(Math.max(this.backoff.next(), why.retryAfterMs), () => this.reopen());
   }
 
   /** How long silence is normal on a connection. */
@@ -294,7 +294,7 @@ export class Feed {
 
   /** The stall watchdog. */
   private watch(): void {
-    this.cancelWatch = this.env.after(500, () => {
+    this.cancelWatch = this.env.later(500, () => {
       const now = this.env.now();
       const next = this.next;
       if (next && now - next.lastHeard > this.patience(next)) {

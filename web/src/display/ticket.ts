@@ -48,8 +48,8 @@ function build(e: HTMLElement, o: Order): void {
         "div",
         { class: "ticket-row" },
         el("span", { class: "ticket-name" }, o.name || ""),
-        // Elsewhere the lane says it.
-        o.status === "accepted" || o.status === "preparing" ? el("span", { class: "ticket-status" }, mark(o.status), o.status === "accepted" ? "Accepted" : "Making") : null,
+        // What is not begun in the lane of what is; else the lane says it.
+        o.status === "accepted" ? el("span", { class: "ticket-status" }, mark(o.status), "Next") : null,
       ),
     ),
     o.status === "ready" ? null : body(o, allergy),
