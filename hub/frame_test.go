@@ -19,16 +19,22 @@ func TestFramesAreWhatTheVocabularySays(t *testing.T) {
 		want event.Frame
 	}{
 		{appendReset(nil, "orders/x"), event.Frame{Topic: "orders/x", Reset: true}},
-		{appendItem(nil, "a", &item{key: "k", seq: 7, value: []byte(`{"n":1}`)}, ""),
-			event.Frame{Topic: "a", Key: "k", Seq: 7, Value: json.RawMessage(`{"n":1}`)}},
-		{appendItem(nil, "a", &item{key: odd, seq: 7}, "e1.7"),
-			event.Frame{Topic: "a", Key: odd, Seq: 7, Cursor: "e1.7"}},
+		{
+			appendItem(nil, "a", &item{key: "k", seq: 7, value: []byte(`{"n":1}`)}, ""),
+			event.Frame{Topic: "a", Key: "k", Seq: 7, Value: json.RawMessage(`{"n":1}`)},
+		},
+		{
+			appendItem(nil, "a", &item{key: odd, seq: 7}, "e1.7"),
+			event.Frame{Topic: "a", Key: odd, Seq: 7, Cursor: "e1.7"},
+		},
 		{appendCursor(nil, "e1.7"), event.Frame{Cursor: "e1.7"}},
 		{appendClock(nil, "live", "e1.7", now), event.Frame{Cursor: "e1.7", Live: true, Now: clock}},
 		{appendClock(nil, "ping", "e1.7", now), event.Frame{Cursor: "e1.7", Ping: true, Now: clock}},
 		{appendClock(nil, "ping", "", now), event.Frame{Ping: true, Now: clock}},
-		{appendStale(nil, staleness{now, event.NoQuorum}),
-			event.Frame{Stale: &event.Stale{Since: clock, Why: event.NoQuorum}}},
+		{
+			appendStale(nil, staleness{now, event.NoQuorum}),
+			event.Frame{Stale: &event.Stale{Since: clock, Why: event.NoQuorum}},
+		},
 	} {
 		var got event.Frame
 		if err := json.Unmarshal(c.got, &got); err != nil {

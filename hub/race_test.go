@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"sync"
@@ -42,7 +43,7 @@ func TestManyAtOnce(t *testing.T) {
 			}
 			return nil
 		})
-		if err != errEnded {
+		if !errors.Is(err, errEnded) {
 			t.Error(err)
 		}
 	})

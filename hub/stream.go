@@ -25,7 +25,7 @@ type format struct {
 // formatOf returns the format of a subscription to n topics. An encoding that
 // does not write ids has one format for all.
 func formatOf(e Encoding, n int) format {
-	var probe = []byte(`{}`)
+	probe := []byte(`{}`)
 	same := bytes.Equal(e.AppendFrame(nil, probe, ""), e.AppendFrame(nil, probe, "e.1"))
 	return format{e.Name(), n == 1 && !same}
 }
