@@ -59,6 +59,9 @@ func all(t *testing.T, n *Node) (int, error) {
 		if count++; e.Seq != uint64(count) {
 			t.Errorf("event %d has sequence %d", count, e.Seq)
 		}
+		if e.Forgotten {
+			t.Errorf("event %d has lost its personal fields", e.Seq)
+		}
 		if count == damagedEvents {
 			return done
 		}

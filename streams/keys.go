@@ -144,18 +144,25 @@ func (k *keys) find(ctx context.Context, s *event.Sealed) (*event.Key, error) {
 	if err != nil || now == nil {
 		return nil, err
 	}
+	k.remember(s.Customer, *now, evictions)
+	return now, nil
+}
+
+// remember puts a key into the cache that was asked for when so many had been
+// taken out, unless that is more by now: it may have been this one.
+func (k *keys) remember(customer string, key event.Key, evictions uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.evictions == evictions {
-		for c := range k.cache { // any one, when it is full
-			if len(k.cache) < cachedKeys {
-				break
-			}
-			delete(k.cache, c)
-		}
-		k.cache[s.Customer] = *now
+	if k.evictions != evictions {
+		return
 	}
-	return now, nil
+	for c := range k.cache { // any one, when it is full
+		if len(k.cache) < cachedKeys {
+			break
+		}
+		delete(k.cache, c)
+	}
+	k.cache[customer] = key
 }
 
 // evict takes a customer's key out of the cache.

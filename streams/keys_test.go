@@ -3,6 +3,7 @@ package streams
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,6 +41,15 @@ func TestForgetLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	n := openNode(t, testConfig(dir))
 	customer := event.NewID()
+	others := func() { // so that the key is not alone in its file
+		for range 5 {
+			id := event.NewID()
+			if _, err := n.Log().Append(t.Context(), event.Command{ID: id}, orderPlaced(id, id, "Bob")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	others()
 	for _, name := range []string{"Adelheid", "Adelheid L."} {
 		id := event.NewID()
 		if _, err := n.Log().Append(t.Context(), event.Command{ID: id}, orderPlaced(id, customer, name)); err != nil {
@@ -49,6 +59,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 	if names := onDisk(t, dir, []byte("Adelheid")); len(names) != 0 {
 		t.Errorf("a name is in %v", names)
 	}
+	others()
 	key, _, err := n.keys.load(t.Context(), customer)
 	if err != nil || key == nil {
 		t.Fatalf("the key: %v, %v", key, err)
@@ -90,9 +101,39 @@ func TestCachedKeys(t *testing.T) {
 	if _, ok := k.cache["ada"]; !ok || len(k.cache) != cachedKeys {
 		t.Errorf("the cache holds %d keys, ada's: %v", len(k.cache), ok)
 	}
+	asked := k.evictions
 	k.evict("ada")
+	k.remember("ada", event.NewKey(), asked)
 	if _, ok := k.cache["ada"]; ok {
 		t.Error("an evicted key is in the cache")
+	}
+}
+
+// TestTailAsksAgain holds that a tail begun after a Forget does not open with
+// what is left in this hub's cache, however late its news are.
+func TestTailAsksAgain(t *testing.T) {
+	n := openNode(t, testConfig(t.TempDir()))
+	if _, err := n.Log().Append(t.Context(), event.Command{ID: "a"}, orderPlaced("a", "ada", "Ada")); err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := n.keys.load(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Log().Forget(t.Context(), "ada", ""); err != nil {
+		t.Fatal(err)
+	}
+	n.keys = newKeys(n) // to which no news come
+	n.keys.cache["ada"] = *key
+	seen := errors.New("seen")
+	err = n.Log().Tail(t.Context(), 0, func(e event.Event) error {
+		if !e.Forgotten || e.Personal != nil {
+			t.Errorf("read %+v", e)
+		}
+		return seen
+	})
+	if !errors.Is(err, seen) {
+		t.Error(err)
 	}
 }
 

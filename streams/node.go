@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -86,11 +87,13 @@ func (n *Node) open(ctx, life context.Context) (err error) {
 	if err := n.checkLog(ctx); err != nil {
 		return err
 	}
-	changed, err := n.keys.head(ctx)
+	n.leader.heard.Store(time.Now().UnixNano()) // who else has answered
+	keys := n.keys
+	changed, err := keys.head(ctx)
 	if err != nil {
 		return err
 	}
-	n.work.Go(func() { n.keys.watch(life, changed) })
+	n.work.Go(func() { keys.watch(life, changed) })
 	n.work.Go(func() { n.high.run(life) })
 	n.work.Go(func() { n.leader.run(life) })
 	return nil

@@ -103,5 +103,5 @@ func (n *Node) Leader() (heard time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	heard = time.Unix(0, at)
-	return heard, time.Since(heard) < leaderLost
+	return heard, !n.isClosed() && time.Since(heard) < leaderLost
 }
