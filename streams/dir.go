@@ -57,11 +57,11 @@ type site struct {
 
 // claim writes whose directory this is when it is new, and compares otherwise.
 func (d *directory) claim(want site) error {
-	b, err := os.ReadFile(d.file("site.json"))
+	have, err := readSite(d.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		b, err = json.Marshal(want)
+		b, err := json.Marshal(want)
 		if err == nil {
-			err = writeFile(d.file("site.json"), append(b, '\n'))
+			err = writeFile(d.file(siteFile), append(b, '\n'))
 		}
 		if err != nil {
 			return unwritable(d.path, err)
@@ -69,11 +69,7 @@ func (d *directory) claim(want site) error {
 		return nil
 	}
 	if err != nil {
-		return unwritable(d.path, err)
-	}
-	var have site
-	if err := json.Unmarshal(b, &have); err != nil || have.Site == "" || have.Mode == "" {
-		return fmt.Errorf("%w: %s does not say whose data these are; restore it from the backup, the log itself is untouched", ErrDamaged, d.file("site.json"))
+		return err
 	}
 	if have.Site != want.Site {
 		return fmt.Errorf("%w: %s holds %q, this hub is of %q; start it with the --data of its own site", ErrOtherSite, d.path, have.Site, want.Site)
@@ -82,6 +78,32 @@ func (d *directory) claim(want site) error {
 		return fmt.Errorf("%w: %s is %q, this hub runs as %q; keep the two in different directories with --data", ErrOtherMode, d.path, have.Mode, want.Mode)
 	}
 	return nil
+}
+
+const siteFile = "site.json"
+
+// Owner tells whose data a directory holds, for a program that is to go on
+// with whatever is there. The error wraps fs.ErrNotExist for a directory that
+// is new, ErrUnwritable or ErrDamaged.
+func Owner(dir string) (siteName, mode string, err error) {
+	s, err := readSite(dir)
+	return s.Site, s.Mode, err
+}
+
+func readSite(dir string) (site, error) {
+	path := filepath.Join(dir, siteFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return site{}, err
+	}
+	if err != nil {
+		return site{}, unwritable(dir, err)
+	}
+	var have site
+	if err := json.Unmarshal(b, &have); err != nil || have.Site == "" || have.Mode == "" {
+		return site{}, fmt.Errorf("%w: %s does not say whose data these are; restore it from the backup, the log itself is untouched", ErrDamaged, path)
+	}
+	return have, nil
 }
 
 func unwritable(path string, err error) error {

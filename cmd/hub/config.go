@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"everything.local/cafe"
+	"everything.local/streams"
 )
 
 // errConfig is a configuration that must be mended before the hub can run.
@@ -28,8 +30,8 @@ type config struct {
 
 	Listen string `help:"Address to serve on, TCP and UDP." default:":8443" env:"HUB_LISTEN"`
 	Data   string `help:"Directory of the log, the keys and the certificates (default ./data, with --demo ./data-demo)." type:"path" env:"HUB_DATA"`
-	Site   string `help:"Name of the café or household, shown on its pages." default:"Everything" env:"HUB_SITE"`
-	Mode   string `help:"What the orders are: ${enum}. A data directory keeps the mode it was made with." enum:"live,demo,test" default:"live" env:"HUB_MODE"`
+	Site   string `help:"Name of the café or household, shown on its pages. A data directory keeps the one it was made with (a new one: Everything)." env:"HUB_SITE"`
+	Mode   string `help:"What the orders are: live, demo or test. A data directory keeps the mode it was made with (a new one: live)." enum:"live,demo,test," default:"" env:"HUB_MODE"`
 	Demo   bool   `help:"Simulate a café morning, in a directory of its own." env:"HUB_DEMO"`
 
 	Host      []string `help:"Further names and addresses this hub is reached by, for its certificate." env:"HUB_HOST"`
@@ -62,6 +64,7 @@ func (c *config) settle() error {
 		}
 	}
 	c.Data, _ = filepath.Abs(c.Data)
+	c.adopt()
 	for _, a := range []struct{ flag, addr string }{{"--listen", c.Listen}, {"--board-http", c.BoardHTTP}} {
 		if a.addr == "" {
 			continue
@@ -83,6 +86,15 @@ func (c *config) settle() error {
 		return fmt.Errorf("%w: --site is 1 to 60 characters", errConfig)
 	}
 	return nil
+}
+
+// adopt takes over the name and mode of the data directory where none is given,
+// so that a hub is restarted, or a customer forgotten, without repeating them.
+// What is wrong with the directory is said when it is opened.
+func (c *config) adopt() {
+	site, mode, _ := streams.Owner(c.Data)
+	c.Site = cmp.Or(c.Site, site, "Everything")
+	c.Mode = cmp.Or(c.Mode, mode, "live")
 }
 
 func (c *config) policy() cafe.Policy {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // check runs hub check and returns its exit code and what it printed.
@@ -85,5 +86,15 @@ func write(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDirectoryIsAdopted holds that name and mode need not be said again.
+func TestDirectoryIsAdopted(t *testing.T) {
+	data := t.TempDir()
+	write(t, filepath.Join(data, "site.json"), `{"site":"Bar Centrale","mode":"test"}`)
+	c := config{Data: data, Listen: ":0", AcceptWithin: time.Minute, PickupWithin: time.Minute}
+	if err := c.settle(); err != nil || c.Site != "Bar Centrale" || c.Mode != "test" {
+		t.Errorf("%q %q, %v", c.Site, c.Mode, err)
 	}
 }
