@@ -38,11 +38,34 @@ type view struct {
 	Plain bool
 	HasCA bool
 
-	Making, Ready []BoardLine
+	Making, Ready list
 	Announcements []string
 	Menu          []menuGroup
 	// At is when this was rendered, in UTC and RFC 3339.
 	At time.Time
+}
+
+// list is a column of the board without scripts, which cannot measure: its
+// size follows from how many there are.
+type list struct {
+	Lines []BoardLine
+	// Fit is the size of type, from 0, the largest.
+	Fit int
+	// More is how many are not shown.
+	More int
+}
+
+// fitted returns the lines at the largest size that has room for them. fits is
+// how many go into each size.
+func fitted(lines []BoardLine, fits ...int) list {
+	l := list{Lines: lines}
+	for l.Fit < len(fits)-1 && len(lines) > fits[l.Fit] {
+		l.Fit++
+	}
+	if most := fits[l.Fit]; len(lines) > most {
+		l.Lines, l.More = lines[:most], len(lines)-most
+	}
+	return l
 }
 
 // menuGroup is a category of the menu with its items.
@@ -99,15 +122,17 @@ func oneOf(s string, words ...string) string {
 }
 
 func (s *site) fillBoard(v *view) {
+	var making, ready []BoardLine
 	if s.Board != nil {
 		for _, l := range s.Board() {
 			if l.Ready {
-				v.Ready = append(v.Ready, l)
+				ready = append(ready, l)
 			} else {
-				v.Making = append(v.Making, l)
+				making = append(making, l)
 			}
 		}
 	}
+	v.Making, v.Ready = fitted(making, 4, 5, 7, 16), fitted(ready, 4, 8, 18, 32)
 	if s.Announcements != nil {
 		v.Announcements = s.Announcements()
 	}

@@ -98,6 +98,15 @@ func TestBoardWithoutScripts(t *testing.T) {
 	}
 }
 
+func TestBoardWithoutScriptsHasRoomForAll(t *testing.T) {
+	for n, want := range map[int]list{0: {}, 4: {}, 5: {Fit: 1}, 7: {Fit: 2}, 16: {Fit: 3}, 20: {Fit: 3, More: 4}} {
+		got := fitted(make([]BoardLine, n), 4, 5, 7, 16)
+		if got.Fit != want.Fit || got.More != want.More || len(got.Lines)+got.More != n {
+			t.Errorf("%d lines: fit %d with %d shown and %d more, want %d with %d more", n, got.Fit, len(got.Lines), got.More, want.Fit, want.More)
+		}
+	}
+}
+
 func TestMenuIsThereBeforeTheScript(t *testing.T) {
 	_, _, body := get(t, cafe.handler(built(t)), "/order")
 	for _, want := range []string{"<h2>Coffee</h2>", "Latte", "€4.20", "is-out", "Sold out"} {

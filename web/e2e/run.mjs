@@ -259,6 +259,22 @@ test("while the hub is dead pages say so, and an order placed then arrives once"
   assert.equal(await board.locator('.ready .entry:has-text("Ada")').count(), 1, "what was ready before is ready still");
 });
 
+test("a guest whose session is gone orders as a new one", async () => {
+  const context = await browser.device("phone");
+  const page = await browser.open(context, "/order");
+  await live(page);
+  for (const name of ["Cleo", "Cleo again"]) {
+    await addToBasket(page, "Espresso");
+    await page.click(".basket button");
+    await page.fill("#cart-name", name);
+    await page.click('button:has-text("Place order")');
+    await tablet.waitForFunction((n) => [...document.querySelectorAll(".card-name")].some((e) => e.textContent === n), name);
+    await page.waitForSelector("#cart", { state: "hidden" });
+    await context.clearCookies();
+  }
+  await context.close();
+});
+
 test("an order survives the reload of its page", async () => {
   await phone.reload();
   await phone.waitForSelector('.mine:has-text("Flat white")');

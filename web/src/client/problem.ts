@@ -29,7 +29,7 @@ export class Problem extends Error {
 const passing = [408, 425, 429, 502, 503, 504];
 
 export function unreachable(): Problem {
-  return new Problem("unreachable", "The café's hub does not answer. What you did is kept; try again in a moment.");
+  return new Problem("unreachable", "The café’s hub does not answer. What you did is kept; try again in a moment.");
 }
 
 /** What Response has that a problem is read from. */

@@ -102,7 +102,6 @@ export function request(wishes: Wish[]): { item: string; size?: string; options?
 }
 
 const names: { [id: string]: string } = {
-  gluten: "cereals containing gluten",
   sulphites: "sulphur dioxide and sulphites",
 };
 

@@ -22,6 +22,8 @@ const endedMs = 10 * 60000;
 /** An unanswered order older than this is not sent again without asking. */
 const askMs = 2 * 60000;
 const slot = "order";
+/** How long a feed refused to nobody in particular is left alone. */
+const againMs = 10000;
 /** Who may order; staff do it for those without a phone. */
 const orderers = ["customer", "barista", "admin"];
 
@@ -117,8 +119,7 @@ class Page {
       onChange: () => this.paint(),
       onStatus: (s) => {
         if (s.state === "refused") {
-          this.session = undefined;
-          this.openFeed();
+          this.refused();
         } else if (s.state === "live") {
           this.recovered();
         }
@@ -127,6 +128,13 @@ class Page {
       ticket: this.session ? () => this.commands.once<{ ticket: string }>("POST", "/v1/feed/ticket").then((t) => t.ticket) : undefined,
     });
     this.feed.start();
+  }
+
+  /** The session is over: what is public can still be followed. */
+  private refused(): void {
+    const had = this.session;
+    this.session = undefined;
+    window.setTimeout(() => this.openFeed(), had ? 0 : againMs);
   }
 
   private async recovered(): Promise<void> {
@@ -259,21 +267,34 @@ class Page {
     if (this.view.sending) {
       return;
     }
-    const name = this.view.name.trim();
-    const note = this.view.note.trim();
-    remember("name", name);
+    remember("name", this.view.name.trim());
     this.sending(true);
     try {
-      if (!this.owner) {
-        this.session = await this.commands.once<Session>("POST", "/v1/session", { name });
-        this.openFeed();
-      }
+      this.ordered(await this.send());
+    } catch (e) {
+      this.failed(e as Problem);
+    }
+  }
+
+  /** Orders as whoever this is; a guest whose session has lapsed becomes one again. */
+  private async send(again = true): Promise<Order> {
+    const name = this.view.name.trim();
+    const note = this.view.note.trim();
+    if (!this.owner) {
+      this.session = await this.commands.once<Session>("POST", "/v1/session", { name });
+      this.openFeed();
+    }
+    try {
       const answer =
         this.commands.resume<{ order: Order }>(slot) ||
         this.commands.send<{ order: Order }>(slot, "POST", "/v1/orders", { name, items: request(this.view.wishes), ...(note ? { note } : {}) });
-      this.ordered((await answer).order);
+      return (await answer).order;
     } catch (e) {
-      this.failed(e as Problem);
+      if (!(e as Problem).signIn || !again) {
+        throw e;
+      }
+      this.session = undefined;
+      return this.send(false);
     }
   }
 
