@@ -78,7 +78,7 @@ func lower(t *testing.T, script, target string) string {
 // Chromium 53.
 var (
 	newerScript = regexp.MustCompile(`\.(append|prepend|before|after|replaceWith|replaceChildren|toggleAttribute|padStart|padEnd|flat|flatMap|fromEntries|matchAll|replaceAll|allSettled|finally|at|findLast)\(|Object\.(values|entries)\(|globalThis|structuredClone|queueMicrotask|requestIdleCallback|IntersectionObserver|ResizeObserver`)
-	newerSheet  = regexp.MustCompile(`[^-]gap:|inset:|[^-]aspect-ratio:|clamp\(|[^a-z-]m(?:in|ax)\(|oklch|display:grid|:is\(|:where\(|:has\(|:focus-visible|dvh|color-mix`)
+	newerSheet  = regexp.MustCompile(`[^-]gap:|inset:|[^-]aspect-ratio:|clamp\(|[^a-z-]m(?:in|ax)\(|oklch|display:grid|:is\(|:where\(|:has\(|:focus-visible|dvh|-mix\(`)
 )
 
 func (b bundles) tvUsesOldEngines(t *testing.T) {
