@@ -64,6 +64,8 @@ export async function shot(page, name) {
 
 /** Asserts that axe finds nothing, by the rules of WCAG 2.2 A and AA and good practice. */
 export async function accessible(page, what, except = []) {
+  // What is half faded in has half its contrast.
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"));
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
   const found = await new AxeBuilder({ page }).withTags(tags).disableRules(except).analyze();
   const words = found.violations.map((v) => `${v.id}: ${v.help}\n` + v.nodes.map((n) => `  ${n.target} ${n.failureSummary}`).join("\n"));

@@ -299,7 +299,6 @@ test("every page is accessible in light and in dark", async () => {
       if (ready) {
         await page.waitForSelector(ready);
       }
-      await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"));
       // A board that nobody can scroll or press loses nothing by being reloaded.
       await accessible(page, `${name} in ${scheme}`, name === "board-plain" ? ["meta-refresh"] : []);
       await shot(page, `${name}-${scheme}`);
