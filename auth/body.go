@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -43,8 +43,10 @@ func parseJSON(body []byte, dst any) error {
 	if b := bytes.TrimLeft(body, " \t\r\n"); len(b) == 0 || b[0] != '{' {
 		return event.Errorf(event.Malformed, `the body must be a JSON object, like {"name":"Ada"}`)
 	}
+	if err := checkMembers(body, dst); err != nil {
+		return err
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
 	if err := d.Decode(dst); err != nil {
 		return explainJSON(err)
 	}
@@ -54,15 +56,44 @@ func parseJSON(body []byte, dst any) error {
 	return nil
 }
 
-func explainJSON(err error) error {
-	// The standard library has no type for this error.
-	if quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		name, err := strconv.Unquote(quoted)
-		if err != nil {
-			name = quoted
-		}
-		return event.Errorf(event.UnknownField, "there is no field %s here; check how it is spelt", event.Quote(name)).At(clip(name))
+// checkMembers refuses what encoding/json is lenient about: a member given
+// twice, of which it takes the last where another reader takes the first, and
+// one spelt in other letters. dst points to a struct with a json tag on each
+// field.
+func checkMembers(body []byte, dst any) error {
+	known := map[string]bool{}
+	for field := range reflect.TypeOf(dst).Elem().Fields() {
+		known[field.Tag.Get("json")] = true
 	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	_, _ = d.Token() // the brace
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return explainJSON(err)
+		}
+		name, _ := token.(string) // names are nothing else
+		switch {
+		case !known[name]:
+			return errUnknownField(name)
+		case seen[name]:
+			return event.Errorf(event.Malformed, "%s is given more than once; send it once", event.Quote(name)).At(name)
+		}
+		seen[name] = true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return explainJSON(err)
+		}
+	}
+	return nil
+}
+
+func errUnknownField(name string) error {
+	return event.Errorf(event.UnknownField, "there is no field %s here; check how it is spelt", event.Quote(name)).At(clip(name))
+}
+
+func explainJSON(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return event.Errorf(event.Malformed, "this field must be text in quotes, not a %s", e.Value).At(e.Field)
 	}

@@ -251,6 +251,8 @@ func TestBadSessionBodies(t *testing.T) {
 		{"two", `{"name":"Ada"}{"name":"Eve"}`, event.Malformed, ""},
 		{"number", `{"name":1}`, event.Malformed, "name"},
 		{"unknown field", `{"name":"Ada","role":"admin"}`, event.UnknownField, "role"},
+		{"twice", `{"name":"Ada","name":"Eve"}`, event.Malformed, "name"},
+		{"other letters", `{"NAME":"Ada"}`, event.UnknownField, "NAME"},
 		{"too large", `{"name":"` + strings.Repeat("a", maxBody) + `"}`, event.TooLarge, ""},
 		{"nothing", `{}`, event.Invalid, ""},
 		{"everything", `{"name":"Ada","token":"x"}`, event.Invalid, ""},
