@@ -118,7 +118,7 @@ func (s *Server) newHTTP(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           s.active.count(turnAway(h, s.cfg.WriteError)),
+		Handler:           s.active.count(readToTheEnd(turnAway(h, s.cfg.WriteError))),
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
