@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"everything.local/auth"
@@ -31,6 +28,14 @@ func (c *forgetCommand) Run(ctx context.Context, s streamsOut) error {
 	if err := c.settle(); err != nil {
 		return err
 	}
+	if !event.ValidID(c.Customer) || len(c.Customer) != event.IDLength {
+		return fmt.Errorf("%w: %s is no customer's id; it has %d letters and digits, as in the topic orders/<customer>", errConfig, event.Quote(c.Customer), event.IDLength)
+	}
+	// Where no hub has been, opening would begin a new site, and there is
+	// nobody to forget.
+	if _, _, err := streams.Owner(c.Data); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is no hub's data directory; give --data", errConfig, c.Data)
+	}
 	err := c.offline(ctx)
 	if errors.Is(err, streams.ErrLocked) {
 		err = c.online(ctx)
@@ -43,9 +48,6 @@ func (c *forgetCommand) Run(ctx context.Context, s streamsOut) error {
 }
 
 func (c *forgetCommand) offline(ctx context.Context) error {
-	if _, err := os.Stat(c.Data); err != nil {
-		return fmt.Errorf("%w: there is no data directory %s; give --data", errConfig, c.Data)
-	}
 	a, err := newApp(ctx, c.config, c.logger(io.Discard))
 	if err != nil {
 		return err
@@ -71,9 +73,10 @@ func (c *forgetCommand) online(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client := c.client()
+	client := c.selfClient()
+	defer client.CloseIdleConnections()
 	_, port, _ := net.SplitHostPort(c.Listen) // settle has checked it
-	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, "https://localhost:"+port+"/v1/customers/"+c.Customer, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.selfURL(port)+"/v1/customers/"+c.Customer, nil)
 	if err != nil {
 		return err
 	}
@@ -91,21 +94,4 @@ func (c *forgetCommand) online(ctx context.Context) error {
 	}
 	_ = json.NewDecoder(answer.Body).Decode(&p) // the status says enough without
 	return fmt.Errorf("the hub answered %s: %s", answer.Status, p.Detail)
-}
-
-// client trusts the hub's own certificate, whichever it uses: the file in its
-// data directory vouches for it.
-func (c *forgetCommand) client() *http.Client {
-	trusted, err := x509.SystemCertPool()
-	if err != nil {
-		trusted = x509.NewCertPool()
-	}
-	for _, file := range []string{filepath.Join(tlsDir(c.Data), "ca.pem"), c.Cert} {
-		if b, err := os.ReadFile(file); err == nil {
-			trusted.AppendCertsFromPEM(b)
-		}
-	}
-	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS13},
-	}}
 }

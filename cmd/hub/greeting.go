@@ -58,14 +58,8 @@ Order, in another terminal:
 
 // url is where people on this machine reach the hub.
 func (a *app) url() string {
-	host, port, err := net.SplitHostPort(a.server.Addr().String())
-	if err != nil {
-		return "https://" + a.server.Addr().String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
-		host = "localhost"
-	}
-	return "https://" + net.JoinHostPort(host, port)
+	_, port, _ := net.SplitHostPort(a.server.Addr().String()) // a TCP address
+	return a.config.selfURL(port)
 }
 
 // shellQuote makes s one word of a POSIX shell.

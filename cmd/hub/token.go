@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -18,6 +19,11 @@ type tokenCommand struct {
 
 // Run prints a token signed with the data directory's newest key.
 func (c *tokenCommand) Run(s streamsOut) error {
+	// The hub makes its keys when it first starts. A key made here, for a
+	// mistyped directory, would sign what no hub believes.
+	if _, err := os.Stat(keysDir(c.Data)); err != nil {
+		return fmt.Errorf("%w: no hub has been started on %s; start it first, or give --data", errConfig, c.Data)
+	}
 	keys, err := auth.OpenKeys(keysDir(c.Data))
 	if err != nil {
 		return err
