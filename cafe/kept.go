@@ -16,6 +16,9 @@ const (
 	maxClosed = 4096
 	// maxOpen bounds the open orders: far more than any kitchen works off.
 	maxOpen = 10_000
+	// maxOpenOfCustomer bounds those of one customer, staff aside: more than a
+	// large table wants, and as much as one guest's joke may cost the kitchen.
+	maxOpenOfCustomer = 40
 	// maxArchived bounds the orders that are remembered by name only, to tell
 	// one that is kept no longer from one that never was.
 	maxArchived = 2048
@@ -54,6 +57,17 @@ func (s *State) evict(c *changes, id string) {
 	}
 	s.archive = append(s.archive, archived{id, customer})
 	s.archive = slices.Delete(s.archive, 0, max(0, len(s.archive)-maxArchived))
+}
+
+// openOf counts a customer's open orders.
+func (s *State) openOf(customer string) int {
+	n := 0
+	for _, id := range s.customers[customer] {
+		if s.orders[id].view.Status.Open() {
+			n++
+		}
+	}
+	return n
 }
 
 // missing says why an order is not there, as far as the caller may know.

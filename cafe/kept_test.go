@@ -93,3 +93,20 @@ func TestOpenOrdersAreBounded(t *testing.T) {
 	_, err := Decide(w.s, PlaceOrder{Items: one("latte")}, w.meta(ada, "one more"))
 	refusal(t, "one more", err, event.TooManyRequests, "")
 }
+
+// TestOpenOrdersOfACustomerAreBounded holds that one guest cannot fill the
+// kitchen, and that staff, who order for whoever has no phone, can.
+func TestOpenOrdersOfACustomerAreBounded(t *testing.T) {
+	w := newCafe(t)
+	first := w.order(ada, "latte")
+	for range maxOpenOfCustomer - 1 {
+		w.order(ada, "latte")
+	}
+	for range maxOpenOfCustomer + 1 {
+		w.order(bob, "latte")
+	}
+	w.refused(PlaceOrder{Items: one("latte")}, ada, event.TooManyRequests, "")
+	w.order(grace, "latte")
+	w.steps(first, Decline)
+	w.order(ada, "latte")
+}

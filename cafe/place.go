@@ -82,6 +82,8 @@ func (d decision) mayPlace(to event.Subject) error {
 		return event.Errorf(event.Conflict, "this order has been placed")
 	case len(d.s.orders)-len(d.s.closed) >= maxOpen:
 		return event.Errorf(event.TooManyRequests, "there are %d open orders; try again when some are done", maxOpen)
+	case !d.m.By.isStaff() && d.s.openOf(d.m.By.ID) >= maxOpenOfCustomer:
+		return event.Errorf(event.TooManyRequests, "you have %d open orders; order again when some of them are done, or ask at the counter", maxOpenOfCustomer)
 	}
 	return nil
 }

@@ -16,6 +16,10 @@ import (
 // kills is how often the hub is killed while orders pour in.
 const kills = 20
 
+// tables is how many customers take turns in each stream of orders, since the
+// house bounds what one of them may have open.
+const tables = 16
+
 // TestKillNineLosesNothing kills the hub with SIGKILL in the middle of orders,
 // again and again. Every order that was answered, and every one that was tried
 // until it was, must be there exactly once.
@@ -28,8 +32,11 @@ func TestKillNineLosesNothing(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var writers sync.WaitGroup
 		for w := range 4 {
-			token := p.token(auth.Customer, fmt.Sprintf("customer-%d-%d", round, w))
-			writers.Go(func() { orders.pour(ctx, p, token) })
+			var tokens []string
+			for table := range tables {
+				tokens = append(tokens, p.token(auth.Customer, fmt.Sprintf("customer-%d-%d-%d", round, w, table)))
+			}
+			writers.Go(func() { orders.pour(ctx, p, tokens) })
 		}
 		<-time.After(time.Duration(20+rand.IntN(300)) * time.Millisecond)
 		p.kill()
@@ -56,13 +63,13 @@ type ledger struct {
 
 type attempt struct{ key, token, body string }
 
-func (l *ledger) pour(ctx context.Context, p *process, token string) {
-	for ctx.Err() == nil {
+func (l *ledger) pour(ctx context.Context, p *process, tokens []string) {
+	for n := 0; ctx.Err() == nil; n++ {
 		l.mu.Lock()
 		l.next++
 		key := fmt.Sprintf("key-%d", l.next)
 		l.mu.Unlock()
-		a := attempt{key, token, fmt.Sprintf(`{"name":"Ada","items":[{"item":"latte","quantity":1}],"note":%q}`, key)}
+		a := attempt{key, tokens[n%len(tokens)], fmt.Sprintf(`{"name":"Ada","items":[{"item":"latte","quantity":1}],"note":%q}`, key)}
 		if id, err := a.place(ctx, p); err == nil {
 			l.record(key, id)
 		} else {
