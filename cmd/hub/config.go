@@ -2,16 +2,21 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"gopkg.in/yaml.v3"
@@ -69,8 +74,14 @@ func (c *config) settle() error {
 		if a.addr == "" {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(a.addr); err != nil {
+		_, port, err := net.SplitHostPort(a.addr)
+		if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
 			return fmt.Errorf("%w: %s %q is not host:port, like :8443 or 127.0.0.1:8443", errConfig, a.flag, a.addr)
+		}
+	}
+	for _, o := range c.AllowOrigin {
+		if u, err := url.Parse(o); err != nil || u.Scheme != "https" || u.Host == "" || strings.TrimSuffix(o, "/") != "https://"+u.Host {
+			return fmt.Errorf("%w: --allow-origin %q is no origin, like https://pi-2.local:8443", errConfig, o)
 		}
 	}
 	switch {
@@ -82,8 +93,8 @@ func (c *config) settle() error {
 		return fmt.Errorf("%w: --pickup-within %v is outside 10s to 24h", errConfig, c.PickupWithin)
 	case c.Drain < 0 || c.Drain > maxDrain:
 		return fmt.Errorf("%w: --drain %v is outside 0s to %v", errConfig, c.Drain, maxDrain)
-	case len(c.Site) > 60 || strings.TrimSpace(c.Site) == "":
-		return fmt.Errorf("%w: --site is 1 to 60 characters", errConfig)
+	case utf8.RuneCountInString(c.Site) > 60 || strings.TrimSpace(c.Site) == "" || strings.ContainsFunc(c.Site, unicode.IsControl):
+		return fmt.Errorf("%w: --site is 1 to 60 characters in one line", errConfig)
 	}
 	return nil
 }
@@ -154,7 +165,19 @@ func (y yamlResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 	if !ok || slices.ContainsFunc(flag.Envs, func(e string) bool { _, set := os.LookupEnv(e); return set }) {
 		return nil, nil
 	}
-	return value, nil
+	// YAML takes 8443 for a number and true for a truth value; here they are what
+	// they would be on the command line.
+	switch v := value.(type) {
+	case []any:
+		if !flag.IsSlice() {
+			return nil, fmt.Errorf("%w: %s takes one value, not a list", errConfig, flag.Name)
+		}
+		return value, nil
+	case map[string]any, nil:
+		return nil, fmt.Errorf("%w: %s has no value; give one, or leave it out", errConfig, flag.Name)
+	default:
+		return fmt.Sprint(v), nil
+	}
 }
 
 // checkCommand is hub check.
@@ -164,6 +187,11 @@ type checkCommand struct{ config }
 func (c *checkCommand) Run(s streamsOut) error {
 	if err := c.settle(); err != nil {
 		return err
+	}
+	if c.Cert != "" {
+		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
+			return fmt.Errorf("%w: --cert and --key: %w", errConfig, err)
+		}
 	}
 	_, err := fmt.Fprintf(s.out, "The configuration is good: %s on %s, data in %s.\n", c.Mode, c.Listen, c.Data)
 	return err

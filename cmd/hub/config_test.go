@@ -25,6 +25,11 @@ func TestCheck(t *testing.T) {
 	write(t, bad, "listne: :9000\n")
 	broken := filepath.Join(t.TempDir(), "broken.yaml")
 	write(t, broken, "listen: [\n")
+	yaml := func(text string) []string {
+		file := filepath.Join(t.TempDir(), "hub.yaml")
+		write(t, file, text)
+		return []string{"--config", file}
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -32,6 +37,19 @@ func TestCheck(t *testing.T) {
 		says string
 	}{
 		{"defaults", nil, 0, "good"},
+		{"port", []string{"--listen", ":99999"}, 2, "host:port"},
+		{"board's address", []string{"--board-http", "80"}, 2, "--board-http"},
+		{"no such cert", []string{"--cert", "/nowhere.pem", "--key", "/nowhere.pem"}, 2, "nowhere.pem"},
+		{"origin", []string{"--allow-origin", "pi-2.local"}, 2, "--allow-origin"},
+		{"origin with a path", []string{"--allow-origin", "https://pi-2.local/x"}, 2, "--allow-origin"},
+		{"origins", []string{"--allow-origin", "https://pi-2.local:8443,https://pi-3.local/"}, 0, "good"},
+		{"name in two lines", []string{"--site", "a\nb"}, 2, "--site"},
+		{"everything in a file", yaml("host: [a.local, b.local]\nguests: false\naccept-within: 3m\nsite: 1001\n"), 0, "good"},
+		{"one of a list", yaml("host: a.local\n"), 0, "good"},
+		{"number for an address", yaml("listen: 8443\n"), 2, "host:port"},
+		{"number for a time", yaml("accept-within: 300\n"), 2, "accept-within"},
+		{"list for a value", yaml("listen: [':1', ':2']\n"), 2, "listen takes one value"},
+		{"nothing for a value", yaml("listen:\n"), 2, "listen has no value"},
 		{"address", []string{"--listen", "8443"}, 2, "host:port"},
 		{"cert without key", []string{"--cert", "x.pem"}, 2, "go together"},
 		{"accept too short", []string{"--accept-within", "1s"}, 2, "10s to 24h"},
