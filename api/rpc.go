@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 
@@ -26,7 +27,7 @@ type requestKey struct{}
 func (a *API) rpc(mux *http.ServeMux) {
 	for name, m := range a.core {
 		procedure := "/" + string(service().FullName()) + "/" + string(name)
-		mux.Handle(procedure, a.bounded(m.rpc(procedure,
+		mux.Handle(procedure, a.bounded(m, m.rpc(procedure,
 			connect.WithSchema(service().Methods().ByName(name)),
 			connect.WithCodec(strictJSON{}),
 			connect.WithReadMaxBytes(maxBody),
@@ -99,11 +100,16 @@ func rpcError(r *http.Request, a *API, err error) *connect.Error {
 }
 
 // bounded reads the body of an RPC under the same bounds as REST's and keeps
-// the request for serve. All methods are unary, so a body is one message.
-func (a *API) bounded(next http.Handler) http.Handler {
+// the request for serve. All methods are unary, so a body is one message. What
+// is wrong with a plain JSON one is told here: Connect takes no code or detail
+// from a codec.
+func (a *API) bounded(m method, next http.Handler) http.Handler {
 	errs := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := a.readBody(w, r)
+		if err == nil && plainJSON(r) {
+			err = decodeJSON(body, m.request.New().Interface())
+		}
 		if err != nil {
 			if errs.IsSupported(r) {
 				_ = errs.Write(w, r, rpcError(r, a, err)) // the client may have gone
@@ -117,6 +123,14 @@ func (a *API) bounded(next http.Handler) http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// plainJSON reports whether r is a Connect request with a JSON body as it is,
+// neither packed nor framed.
+func plainJSON(r *http.Request) bool {
+	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	packed := r.Header.Get("Content-Encoding")
+	return err == nil && typ == "application/json" && (packed == "" || packed == "identity")
 }
 
 // strictJSON is Connect's JSON codec with REST's strictness.

@@ -123,6 +123,27 @@ func TestRPCRefusals(t *testing.T) {
 	}
 }
 
+// What is wrong with a JSON body has the same code on Connect as on REST.
+func TestConnectNamesBadJSON(t *testing.T) {
+	s := newSite(t)
+	ada := s.as(auth.Customer, "ada")
+	for body, want := range map[string]struct{ code, field string }{
+		`{"items":[{"item":"latte"}],"total":1}`:           {"unknown_field", "total"},
+		`{"items":[{"item":"latte","quantity":1.5}]}`:      {"invalid", "items[0].quantity"},
+		`{"items":[{"item":"latte"}]`:                      {"malformed", ""},
+		"{\"name\":\"\xff\"}":                              {"bad_text", ""},
+		`{"name":"Ada","name":"Eve","items":[{"item":1}]}`: {"invalid", "items[0].item"},
+	} {
+		r := s.do("POST", "/everything.v1.Hub/PlaceOrder", body, ada, header{"Content-Type", "application/json"})
+		if got := r.header.Get("Hub-Code"); got != want.code || !strings.Contains(string(r.body), want.field) {
+			t.Errorf("%s: Hub-Code %q in %s", body, got, r.body)
+		}
+	}
+	if n := s.orders(); n != 0 {
+		t.Errorf("%d orders in the log", n)
+	}
+}
+
 func wantRPC(t *testing.T, err error, rpc connect.Code, code event.Code, field string) {
 	t.Helper()
 	e, ok := errors.AsType[*connect.Error](err)
