@@ -33,7 +33,7 @@ var errConfig = errors.New("configuration")
 type config struct {
 	Config kong.ConfigFlag `help:"YAML file with these settings." placeholder:"FILE" env:"HUB_CONFIG"`
 
-	Listen string `help:"Address to serve on, TCP and UDP." default:":8443" env:"HUB_LISTEN"`
+	Listen string `help:"Address to serve on." default:":8443" env:"HUB_LISTEN"`
 	Data   string `help:"Directory of the log, the keys and the certificates (default ./data, with --demo ./data-demo)." type:"path" env:"HUB_DATA"`
 	Site   string `help:"Name of the café or household, shown on its pages. A data directory keeps the one it was made with (a new one: Everything)." env:"HUB_SITE"`
 	Mode   string `help:"What the orders are: live, demo or test. A data directory keeps the mode it was made with (a new one: live)." enum:"live,demo,test," default:"" env:"HUB_MODE"`

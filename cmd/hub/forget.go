@@ -43,7 +43,7 @@ func (c *forgetCommand) Run(ctx context.Context, s streamsOut) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s is forgotten: names and notes are unreadable in the log and every copy of it.\n", c.Customer)
+	_, err = fmt.Fprintf(s.out, "%s is forgotten: names and notes are unreadable from now on, also in every backup of the log that was made without its keys.\n", c.Customer)
 	return err
 }
 
