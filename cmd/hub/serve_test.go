@@ -322,3 +322,37 @@ func (p *process) boardNames() string {
 	}
 	return names.String()
 }
+
+// TestAnnouncementBeginsAndEnds posts one for later: it appears and goes by
+// the clock.
+func TestAnnouncementBeginsAndEnds(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	from := time.Now().Add(2 * time.Second)
+	until := from.Add(2 * time.Second)
+	p.must(p.token(auth.Admin, "boss"), http.MethodPost, "/v1/announcements",
+		`{"text":"Last orders","from":"`+event.FormatTime(from)+`","until":"`+event.FormatTime(until)+`"}`)
+	var began, ended time.Time
+	err := p.feed(t.Context(), "", "topics=announcements", func(f event.Frame) bool {
+		switch {
+		case f.Key == "":
+		case f.Value != nil:
+			began = time.Now()
+		default:
+			ended = time.Now()
+		}
+		return !ended.IsZero()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []struct {
+		what      string
+		due, came time.Time
+	}{{"began", from, began}, {"ended", until, ended}} {
+		// The log's instants are cut to milliseconds.
+		if late := at.came.Sub(at.due); late < -time.Millisecond || late > 1500*time.Millisecond {
+			t.Errorf("it %s %v after it was due", at.what, late)
+		}
+	}
+}
