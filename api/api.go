@@ -26,6 +26,9 @@ type Config struct {
 	// Info describes this hub for GET /v1/hub beyond what State knows. It may
 	// be called by many goroutines; nil answers with the State's part alone.
 	Info func() Info
+	// Shown reports whether a screen shows this code, so that a mistyped one is
+	// refused; nil lets any be approved. It may be called by many goroutines.
+	Shown func(code string) bool
 	// Policy is the house's rules.
 	Policy cafe.Policy
 	// Logger gets what went wrong inside; nil for slog.Default.

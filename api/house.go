@@ -106,6 +106,12 @@ func (a *API) withdrawAnnouncement(ctx context.Context, c *call, req *pb.Withdra
 }
 
 func (a *API) pairScreen(ctx context.Context, c *call, req *pb.PairScreenRequest) (answer, error) {
+	if _, err := c.caller(auth.PairScreen); err != nil {
+		return answer{}, err
+	}
+	if code := req.GetCode(); a.cfg.Shown != nil && !a.cfg.Shown(code) {
+		return answer{}, event.Errorf(event.NotFound, "no screen shows the code %s; read it off the screen again", event.Quote(code)).At("code")
+	}
 	cmd := cafe.PairScreen{Code: req.GetCode(), Name: req.GetName()}
 	m, err := a.command(ctx, c, auth.PairScreen, req, cmd)
 	if err != nil {

@@ -129,6 +129,23 @@ func TestAnnouncements(t *testing.T) {
 	}
 }
 
+// A code that no screen shows was mistyped: nothing is paired.
+func TestPairScreenThatNobodySees(t *testing.T) {
+	s := newSite(t)
+	s.api.cfg.Shown = func(code string) bool { return code == "482913" }
+	before := s.follower.Cursor()
+	r := s.do("POST", "/v1/screens", `{"code":"482914"}`, s.as(auth.Barista, "bob"))
+	if r.status != http.StatusNotFound {
+		t.Errorf("mistyped: %d %s", r.status, r.body)
+	}
+	if head, err := s.log.Head(t.Context()); err != nil || head != before.Seq {
+		t.Errorf("the log is at %d, was at %d, %v", head, before.Seq, err)
+	}
+	if r := s.do("POST", "/v1/screens", `{"code":"482913"}`, s.as(auth.Barista, "bob")); r.status != http.StatusCreated {
+		t.Errorf("as shown: %d %s", r.status, r.body)
+	}
+}
+
 // What is paired is the screen whose code was typed.
 func TestPairScreen(t *testing.T) {
 	s := newSite(t)

@@ -108,6 +108,15 @@ func (p *pairing) check(code, device string, now time.Time) error {
 	return nil
 }
 
+// Shown reports whether a screen waits under code at this hub, or did so not
+// long ago. A code that nobody shows was mistyped.
+func (a *Auth) Shown(code string) bool {
+	a.pairing.mu.Lock()
+	defer a.pairing.mu.Unlock()
+	s, ok := a.pairing.pending[code]
+	return ok && time.Now().Before(s.expires)
+}
+
 // newCode returns a code, each as likely as any other.
 func newCode() string {
 	n, err := rand.Int(rand.Reader, big.NewInt(1e6))

@@ -46,6 +46,9 @@ func TestScreenIsPaired(t *testing.T) {
 		if len(tv.Code) != codeDigits || strings.Trim(tv.Code, "0123456789") != "" || len(tv.Device) < 26 {
 			t.Fatalf("the pairing is %+v", tv)
 		}
+		if !h.Shown(tv.Code) || h.Shown("not a code") {
+			t.Errorf("shown: %v, and what is not: %v", h.Shown(tv.Code), h.Shown("not a code"))
+		}
 		if want := event.FormatTime(time.Now().Add(PairingLifetime)); tv.Expires != want {
 			t.Errorf("expires %s, want %s", tv.Expires, want)
 		}
