@@ -24,6 +24,10 @@ const (
 	startTimeout = time.Minute
 	// startWait is how often is looked whether it has given up meanwhile.
 	startWait = 200 * time.Millisecond
+	// maxStore is more than any disk: the disk is the limit. Left to itself
+	// the server takes three quarters of what is free when it starts, and then
+	// refuses writes until it is restarted, however much is free by then.
+	maxStore = 1 << 50
 )
 
 // startServer runs nats-server in this process and connects to it.
@@ -32,6 +36,7 @@ func startServer(ctx context.Context, c Config, log *serverLog) (*server.Server,
 		ServerName: "hub",
 		JetStream:  true, StoreDir: c.Dir, SyncAlways: true,
 		JetStreamMaxMemory: 64 << 20, // for followers' consumers, some KiB each
+		JetStreamMaxStore:  maxStore,
 		DontListen:         true,
 		NoSigs:             true, DisableJetStreamBanner: true,
 	}
