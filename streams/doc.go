@@ -15,5 +15,8 @@
 // whole stream, in which one aggregate's retry can be answered with another's
 // sequence. A command's id is in its event; see history.
 //
+// A write that the disk refuses makes the server refuse all that follow, until
+// the streams are opened anew: see Node.Failed and Node.Recover.
+//
 // No NATS type leaves the package.
 package streams

@@ -70,6 +70,8 @@ type follower struct {
 // read follows through one consumer for as long as that lasts. Consumers have
 // no acknowledgements and live in memory: at is all there is to keep.
 func (f *follower) read(ctx context.Context) error {
+	ctx, end := f.node.untilRecovered(ctx)
+	defer end()
 	start, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	consumer, err := f.node.js.CreateConsumer(start, f.stream, jetstream.ConsumerConfig{

@@ -116,7 +116,7 @@ func (n *Node) checkLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	was := n.high.stored
+	was := n.high.seen.Load()
 	if state.LastSeq < was {
 		return fmt.Errorf("%w: the log in %s ends at %d and has been at %d; restore the directory from a backup, or move it away to begin a new log",
 			ErrDamaged, n.dir.path, state.LastSeq, was)

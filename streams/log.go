@@ -38,7 +38,9 @@ func newLog(n *Node) *Log {
 	return l
 }
 
-// Append implements event.Log.
+// Append implements event.Log, except that it does not wait for a log that has
+// failed: the error wraps ErrFailed then, too. What is stored already is
+// answered nevertheless.
 func (l *Log) Append(ctx context.Context, cmd event.Command, writes ...event.Write) (event.Receipt, error) {
 	start := time.Now()
 	receipt, err := l.append(ctx, cmd, writes)
@@ -62,6 +64,8 @@ func (l *Log) append(ctx context.Context, cmd event.Command, writes []event.Writ
 	if receipt, err := l.answered(ctx, cmd, writes, toExpected); err != nil || receipt.Duplicate {
 		return receipt, err
 	}
+	ctx, cancel := l.node.whileWritable(ctx)
+	defer cancel()
 	msgs, err := l.encode(ctx, cmd, writes)
 	if err != nil {
 		return event.Receipt{}, err

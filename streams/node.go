@@ -30,6 +30,9 @@ type Node struct {
 	timers *Timers
 	leader *leader
 
+	failure   *failure
+	jetstream server.JetStreamConfig // what the streams were opened with, for Recover
+
 	// closed is closed by end, the first thing Close does. work is what the
 	// node started.
 	closed     <-chan struct{}
@@ -54,7 +57,7 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{config: c, logger: c.Logger, dir: dir, serverLog: newServerLog(c.Logger)}
+	n := &Node{config: c, logger: c.Logger, dir: dir, serverLog: newServerLog(c.Logger), failure: newFailure()}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	n.closed, n.end = life.Done(), end
 	n.afterClose = func(f func()) func() bool { return context.AfterFunc(life, f) }
@@ -74,6 +77,8 @@ func (n *Node) open(ctx, life context.Context) (err error) {
 	if n.server, n.conn, err = startServer(ctx, n.config, n.serverLog); err != nil {
 		return err
 	}
+	n.jetstream = *n.server.JetStreamConfig()
+	n.jetstream.StoreDir = n.dir.path // which the server adds its own folder to
 	if n.js, err = jetstream.New(n.conn); err != nil {
 		return fmt.Errorf("streams: %w", err)
 	}
@@ -96,6 +101,7 @@ func (n *Node) open(ctx, life context.Context) (err error) {
 	n.work.Go(func() { keys.watch(life, changed) })
 	n.work.Go(func() { n.high.run(life) })
 	n.work.Go(func() { n.leader.run(life) })
+	n.work.Go(func() { n.watchStores(life) })
 	return nil
 }
 
@@ -142,6 +148,8 @@ func (n *Node) Close(ctx context.Context) error {
 func (n *Node) close(ctx context.Context) {
 	n.end()
 	n.work.Wait()
+	n.failure.turn.Lock() // a Recover that still runs
+	defer n.failure.turn.Unlock()
 	if n.conn != nil {
 		n.conn.Close()
 	}

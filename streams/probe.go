@@ -25,7 +25,7 @@ const (
 
 // Probe proves that the site can be written: by the newest append or probe if
 // that is less than ten seconds old, else by a write to a stream of its own.
-// The error wraps event.ErrUnavailable.
+// The error wraps event.ErrUnavailable, and ErrFailed at once if that is why.
 func (n *Node) Probe(ctx context.Context) error {
 	if n.serverLog.fatal.Load() {
 		return fmt.Errorf("%w: the server gave up: %s", event.ErrUnavailable, n.serverLog.lastError())
@@ -33,9 +33,22 @@ func (n *Node) Probe(ctx context.Context) error {
 	if n.isClosed() {
 		return errClosed
 	}
+	if err := n.Err(); err != nil {
+		return err
+	}
 	if time.Since(time.Unix(0, n.log.written.Load())) < probeEvery {
 		return nil
 	}
+	ctx, cancel := n.whileWritable(ctx)
+	defer cancel()
+	if err := n.writeProbe(ctx); err != nil {
+		return err
+	}
+	n.log.written.Store(time.Now().UnixNano())
+	return nil
+}
+
+func (n *Node) writeProbe(ctx context.Context) error {
 	err := n.retry(ctx, func(ctx context.Context) error {
 		_, err := n.js.PublishMsg(ctx, nats.NewMsg(probeSubject), jetstream.WithRetryAttempts(0))
 		return err
@@ -43,7 +56,6 @@ func (n *Node) Probe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("streams: probe: %w", err)
 	}
-	n.log.written.Store(time.Now().UnixNano())
 	return nil
 }
 

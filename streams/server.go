@@ -121,15 +121,21 @@ func stopServer(s *server.Server) {
 	s.WaitForShutdown()
 }
 
-// serverLog gives nats-server's lines to slog, and keeps the last error for
-// whoever waits for the server.
+// serverLog gives nats-server's lines to slog, keeps the last error for
+// whoever waits for the server, and wakes watchStores. The server holds locks
+// while it logs, so nothing is asked of it here.
 type serverLog struct {
 	to    *slog.Logger
 	last  atomic.Pointer[string]
 	fatal atomic.Bool
+	// trouble has something in it when an error has been reported since
+	// somebody last looked.
+	trouble chan struct{}
 }
 
-func newServerLog(to *slog.Logger) *serverLog { return &serverLog{to: to} }
+func newServerLog(to *slog.Logger) *serverLog {
+	return &serverLog{to: to, trouble: make(chan struct{}, 1)}
+}
 
 func (l *serverLog) lastError() string {
 	if s := l.last.Load(); s != nil {
@@ -145,6 +151,10 @@ func (l *serverLog) print(level slog.Level, format string, v []any) {
 	text := fmt.Sprintf(format, v...)
 	if level >= slog.LevelError {
 		l.last.Store(&text)
+		select {
+		case l.trouble <- struct{}{}:
+		default:
+		}
 	}
 	l.to.Log(context.Background(), level, "nats-server", "text", text)
 }

@@ -128,6 +128,8 @@ func (t *Timers) Run(ctx context.Context, fire func(ctx context.Context, id stri
 // as long as it can be read. Before it takes one it takes a slot, which fn has
 // to give back.
 func (t *Timers) consume(ctx context.Context, slots chan struct{}, fn func(jetstream.Msg)) error {
+	ctx, end := t.node.untilRecovered(ctx)
+	defer end()
 	start, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	consumer, err := t.node.js.CreateOrUpdateConsumer(start, timerStream, jetstream.ConsumerConfig{
