@@ -218,3 +218,52 @@ func TestNewestBlock(t *testing.T) {
 		t.Errorf("%q, %v", name, err)
 	}
 }
+
+// TestTimersGoOnAfterRecovery holds that the timers of before, and those set
+// while the log had failed, fire once it has recovered.
+func TestTimersGoOnAfterRecovery(t *testing.T) {
+	dir := disktest.Small(t, smallDisk)
+	n := openNode(t, testConfig(dir))
+	fired := make(chan string, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() {
+		ran <- n.Timers().Run(ctx, func(_ context.Context, id string, _ []byte) error {
+			fired <- id
+			return nil
+		})
+	}()
+	due := time.Now().Add(2 * time.Second)
+	if err := n.Timers().Set(ctx, "before", due, nil); err != nil {
+		t.Fatal(err)
+	}
+	free := disktest.Fill(t, dir, 128<<10)
+	if _, _, _, err := appendUntilFull(t, n); !errors.Is(err, ErrFailed) {
+		t.Fatal(err)
+	}
+	set := make(chan error, 1)
+	go func() { set <- n.Timers().Set(ctx, "meanwhile", time.Now(), make([]byte, 64<<10)) }()
+	free()
+	if err := n.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-set; err != nil {
+		t.Errorf("set while the log had failed: %v", err)
+	}
+	missing := map[string]bool{"before": true, "meanwhile": true}
+	for deadline := time.After(noticedWithin); len(missing) > 0; {
+		select {
+		case id := <-fired:
+			if id == "before" && time.Now().Before(due) {
+				t.Error("a timer fired early")
+			}
+			delete(missing, id)
+		case <-deadline:
+			t.Fatalf("these did not fire: %v", missing)
+		}
+	}
+	cancel()
+	if err := <-ran; !errors.Is(err, context.Canceled) {
+		t.Errorf("timers: %v", err)
+	}
+}
