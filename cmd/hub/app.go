@@ -101,7 +101,7 @@ func (a *app) wire() error {
 		Pairings: pairings{a}, WriteError: api.WriteError,
 	})
 	a.api = api.New(api.Config{
-		Log: a.node.Log(), Follower: a.hub, State: a.state, Auth: a.auth,
+		Log: frankLog{a.node.Log()}, Follower: a.hub, State: a.state, Auth: a.auth,
 		Policy: a.config.policy(), Logger: a.log, Info: a.info,
 	})
 	a.feed = transport.NewFeed(transport.FeedConfig{
@@ -134,6 +134,7 @@ func (a *app) followers(ctx context.Context) (failed <-chan struct{}, stop func(
 	group.Go(func() error { return a.hub.Run(ctx) })
 	group.Go(func() error { return a.cert.Run(ctx) })
 	group.Go(func() error { return a.watchLeader(ctx) })
+	group.Go(func() error { return a.mendLog(ctx) })
 	clock := &clockwork{hub: a.hub, api: a.api, timers: a.node.Timers(), log: a.log}
 	group.Go(func() error { return clock.run(ctx) })
 	return ctx.Done(), func() error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"everything.local/event"
+	"everything.local/streams"
 )
 
 // Health answers come in time or count as bad: a probe that hangs is how a
@@ -94,7 +96,9 @@ func (h *health) commands(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()
-	if h.probe(ctx) != nil {
+	if err := h.probe(ctx); errors.Is(err, streams.ErrFailed) {
+		return errFailed
+	} else if err != nil {
 		return event.Errorf(event.Unavailable, "the log cannot be written now")
 	}
 	return nil

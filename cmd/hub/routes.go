@@ -77,7 +77,7 @@ func (a *app) info() api.Info {
 	_, leader := a.node.Leader()
 	return api.Info{
 		Wires:    []string{"ndjson", "sse"},
-		Writable: leader && a.hub.Halted() == nil && !a.health.draining.Load(),
+		Writable: leader && a.node.Err() == nil && a.hub.Halted() == nil && !a.health.draining.Load(),
 		Version:  version,
 	}
 }
