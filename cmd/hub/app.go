@@ -102,7 +102,7 @@ func (a *app) wire() error {
 	})
 	a.api = api.New(api.Config{
 		Log: frankLog{a.node.Log()}, Follower: a.hub, State: a.state, Auth: a.auth,
-		Policy: a.config.policy(), Logger: a.log, Info: a.info,
+		Policy: a.config.policy(), Logger: a.log, Info: a.info, Shown: a.auth.Shown,
 	})
 	a.feed = transport.NewFeed(transport.FeedConfig{
 		Hub: a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}},
