@@ -3,12 +3,11 @@ import type { Commands } from "../client/commands";
 import { Alerts } from "../ui/alerts";
 import { add, el, fill, setText, sync } from "../ui/dom";
 import { batches, lanes } from "../ui/kitchen";
-import { mark } from "../ui/mark";
 import { screen, trustWords, wireName, type Scene } from "../ui/screen";
 import { Sound } from "../ui/tone";
 import { clock, count } from "../ui/words";
-import { Lane } from "./lane";
 import { menuWall } from "./menu";
+import { Wall } from "./wall";
 
 /** Without open orders for this long the screen goes dark but for its clock. */
 const ambientMs = 10 * 60000;
@@ -21,19 +20,17 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
   const side = el("p", { class: "bar-side", role: "status" });
   const soundOff = el("p", { class: "bar-sound" });
   const open = el("p", { class: "bar-count" });
-  const fresh = new Lane("New", mark("placed"), 1);
-  const making = new Lane("Making", mark("preparing"), 2);
-  const ready = new Lane("Ready", mark("ready"), 1);
-  const lists = el("div", { class: "lanes" }, fresh.section, making.section, ready.section);
-  const wall = menuWall();
+  const tickets = new Wall();
+  const lists = tickets.element;
+  const menu = menuWall();
   const idleClock = el("p", { class: "idle-clock" });
-  const idle = el("div", { class: "idle" }, el("div", { class: "idle-now" }, idleClock, el("p", { class: "idle-word" }, "No open orders")), wall.element);
+  const idle = el("div", { class: "idle" }, el("div", { class: "idle-now" }, idleClock, el("p", { class: "idle-word" }, "No open orders")), menu.element);
   const together = el("ul", { class: "batches", "aria-label": "To make together" });
   const banner = el("p", { class: "banner" });
   add(
     root,
-    el("header", { class: "bar" }, el("h1", { class: "bar-title" }, "Kitchen"), open, soundOff, el("span", { class: "dot" }), side),
-    el("main", { class: "kitchen-main" }, banner, lists, idle, together),
+    el("header", { class: "bar" }, el("h1", { class: "bar-title" }, "Kitchen"), banner, open, soundOff, el("span", { class: "dot" }), side),
+    el("main", { class: "kitchen-main" }, lists, idle, together),
   );
 
   let emptySince = 0;
@@ -43,7 +40,7 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
     const first = !s.feed.now().lastFrame;
     root.setAttribute("data-trust", s.trust);
     setText(side, s.trust === "live" ? clock(s.now, true) + " · " + wireName() : trustWords(s));
-    setText(banner, s.trust === "old" || s.trust === "lost" ? "This screen lost the hub. These tickets are from " + clock(s.now, true) + "." : "");
+    setText(banner, s.trust === "old" || s.trust === "lost" ? "This screen lost the hub" : "");
     setText(open, orders.length ? count(orders.length, "open order") : "");
     setText(soundOff, sound.blocked ? "Sound off: press OK" : "");
     lists.hidden = orders.length === 0 || first;
@@ -52,14 +49,12 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
     root.setAttribute("data-ambient", emptySince && s.now - emptySince > ambientMs ? "yes" : "no");
     root.setAttribute("data-drift", String(Math.floor(s.now / 120000) % 5));
     setText(idleClock, clock(s.now));
-    fresh.paint(by.new, s.now, changed);
-    making.paint(by.making, s.now, changed);
-    ready.paint(by.ready, s.now, changed);
     const same = batches(by.new.concat(by.making), mostBatches);
     together.hidden = same.length === 0;
     sync(together, same, (b) => b.name, () => el("li"), (e, b) => setText(e, b.count + " × " + b.name));
+    tickets.paint(by, s.now, changed);
     if (changed) {
-      wall.paint(s.feed.topics.values<Item>("menu"));
+      menu.paint(s.feed.topics.values<Item>("menu"));
     }
     alerts.hear(orders, s);
   };

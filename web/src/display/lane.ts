@@ -1,74 +1,97 @@
 import type { Order } from "../cafe";
 import { el, setText, sync } from "../ui/dom";
-import { clock } from "../ui/words";
-import { ticket, updateTicket } from "./ticket";
+import { age } from "../ui/words";
+import { place, type Box, type Places, type Room } from "./places";
+import { squeeze, ticket, updateTicket } from "./ticket";
 
 /**
- * A lane of tickets, oldest first, in one or more columns. What does not fit is
- * counted, never scrolled: a ticket nobody can see must not look like none.
+ * A lane of tickets, oldest first, in columns that it is given. What does not
+ * fit is counted, never scrolled and never cut: a ticket nobody can see must
+ * not look like none.
  */
 export class Lane {
   readonly section: HTMLElement;
-  private readonly columns: HTMLElement[] = [];
+  private readonly body = el("div", { class: "lane-body" });
   private readonly total = el("span", { class: "lane-count" });
   private readonly more = el("p", { class: "more" });
-  private layout = "";
+  private columns = 0;
+  private places: Places = {};
+  private waiting: Order[] = [];
 
-  constructor(name: string, disc: SVGElement, columns: number) {
+  /** The words say, from the count and the age of the oldest, what does not fit. */
+  constructor(name: string, disc: SVGElement, private readonly words: (waiting: string, oldest: string) => string) {
     const id = "lane-" + name.toLowerCase();
-    const body = el("div", { class: "lane-columns" });
-    for (let i = 0; i < columns; i++) {
-      const c = el("div", { class: "lane-column" });
-      this.columns.push(c);
-      body.appendChild(c);
-    }
-    this.section = el("section", { class: "lane lane-" + columns, "aria-labelledby": id }, el("h2", { id, class: "lane-name" }, disc, name, this.total), body, this.more);
+    const head = el("h2", { id, class: "lane-name" }, disc, name, this.total);
+    this.section = el("section", { class: "lane", "aria-labelledby": id }, head, this.body, this.more);
   }
 
-  paint(orders: Order[], now: number, changed: boolean): void {
+  /** Makes it so many columns wide; without any it is not there. */
+  widen(columns: number): void {
+    this.columns = columns;
+    this.section.hidden = columns === 0;
+    this.section.style.flexGrow = columns ? String(columns) : "";
+  }
+
+  get height(): number {
+    return this.body.getBoundingClientRect().height;
+  }
+
+  /** Puts in as many tickets as so many columns could ever hold; place then shows what fits. */
+  fill(orders: Order[], columns: number, now: number): void {
     setText(this.total, orders.length ? String(orders.length) : "");
-    const size = window.innerWidth + "x" + window.innerHeight;
-    if (changed || this.layout !== size) {
-      this.layout = size;
-      this.place(orders, now);
-    } else {
-      this.tick(orders, now);
+    sync(this.body, orders.slice(0, columns * mostInColumn), (o) => o.id, ticket, (e, o) => updateTicket(e, o, now));
+    this.tickets().forEach((e) => this.narrow(e));
+  }
+
+  /** What the tickets take of a column that is so high; what takes more is made to fit. */
+  measure(height: number): Box[] {
+    return this.tickets().map((e) => {
+      squeeze(e, height);
+      return { key: e.getAttribute("data-key")!, height: Math.min(height, e.getBoundingClientRect().height) };
+    });
+  }
+
+  place(orders: Order[], boxes: Box[], room: Room, now: number): void {
+    this.places = place(boxes, room, this.places);
+    const shown = orders.filter((o) => this.places[o.id]);
+    sync(this.body, shown, (o) => o.id, ticket);
+    for (const e of this.tickets()) {
+      const p = this.places[e.getAttribute("data-key")!];
+      e.style.top = p.top + "px";
+      e.style.left = (100 * (p.column - room.from)) / this.columns + "%";
+      this.narrow(e);
     }
+    this.waiting = orders.slice(shown.length);
+    this.count(now);
   }
 
   /** Only time has passed. */
-  private tick(orders: Order[], now: number): void {
+  tick(orders: Order[], now: number): void {
     const by: { [id: string]: Order } = {};
     for (const o of orders) {
       by[o.id] = o;
     }
-    for (const c of this.columns) {
-      for (const e of Array.from(c.children) as HTMLElement[]) {
-        const o = by[e.getAttribute("data-key") || ""];
-        if (o) {
-          updateTicket(e, o, now);
-        }
+    for (const e of this.tickets()) {
+      const o = by[e.getAttribute("data-key")!];
+      if (o) {
+        updateTicket(e, o, now);
       }
     }
+    this.count(now);
   }
 
-  /** Fills the columns one after the other, each until it is full. */
-  private place(orders: Order[], now: number): void {
-    let rest = orders;
-    for (const c of this.columns) {
-      const most = rest.slice(0, mostInColumn);
-      sync(c, most, (o) => o.id, ticket, (e, o) => updateTicket(e, o, now));
-      let fits = 0;
-      for (const e of Array.from(c.children) as HTMLElement[]) {
-        if (fits > 0 && e.offsetTop + e.offsetHeight > c.offsetTop + c.clientHeight + 1) {
-          break;
-        }
-        fits++;
-      }
-      sync(c, most.slice(0, fits), (o) => o.id, ticket);
-      rest = rest.slice(fits);
-    }
-    setText(this.more, rest.length ? "+" + rest.length + " waiting, oldest " + clock(Date.parse(rest[0].placed_at)) : "");
+  /** As wide as a column, less a ticket's margins. */
+  private narrow(e: HTMLElement): void {
+    e.style.width = "calc(" + 100 / this.columns + "% - var(--u) * 3)";
+  }
+
+  private tickets(): HTMLElement[] {
+    return Array.from(this.body.children) as HTMLElement[];
+  }
+
+  private count(now: number): void {
+    const w = this.waiting;
+    setText(this.more, w.length ? this.words("+" + w.length + " waiting", age(now - Date.parse(w[0].placed_at))) : "");
   }
 }
 
