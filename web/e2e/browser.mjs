@@ -95,7 +95,7 @@ export async function fitsWall(page, what) {
         out.push(`"${text.textContent}" is ${(size / unit).toFixed(1)} u`);
       }
       for (const r of range.getClientRects()) {
-        const clipped = e.closest(".entries, .lane-column, .wall, .batches, .strip, .entry-who, .ticket-name");
+        const clipped = e.closest(".entries, .lane-body, .wall, .batches, .strip, .entry-who, .ticket-name");
         const c = clipped ? clipped.getBoundingClientRect() : r;
         const box = { left: Math.max(r.left, c.left), top: Math.max(r.top, c.top), right: Math.min(r.right, c.right), bottom: Math.min(r.bottom, c.bottom) };
         if (box.right > box.left && box.bottom > box.top && (box.left < safe.left || box.top < safe.top || box.right > safe.right || box.bottom > safe.bottom)) {
@@ -106,4 +106,37 @@ export async function fitsWall(page, what) {
     return out;
   });
   assert.deepEqual(bad, [], `${what} does not fit a wall`);
+}
+
+/**
+ * What a kitchen screen shows: of New, Making and Ready the numbers, and what
+ * it says of those that wait. Asserts that no ticket is cut or covers another.
+ */
+export async function wall(page) {
+  const { lanes, bad } = await page.evaluate(() => {
+    const bad = [];
+    const rect = (e) => e.getBoundingClientRect();
+    const lanes = [...document.querySelectorAll(".lane")].map((lane) => {
+      const body = rect(lane.querySelector(".lane-body"));
+      const tickets = [...lane.querySelectorAll(".ticket")];
+      for (const t of tickets) {
+        const r = rect(t);
+        const number = t.querySelector(".ticket-number").textContent;
+        if (r.height < 1 || r.top < body.top - 1 || r.bottom > body.bottom + 1 || r.left < body.left - 1 || r.right > body.right + 1) {
+          bad.push(`${number} is outside its lane`);
+        }
+        if (t.scrollHeight > t.clientHeight + 1) {
+          bad.push(`${number} is cut`);
+        }
+        if (tickets.map(rect).some((o) => o.top !== r.top && o.left === r.left && o.top < r.bottom && r.top < o.bottom)) {
+          bad.push(`${number} is covered`);
+        }
+      }
+      const numbers = tickets.map((t) => Number(t.querySelector(".ticket-number").textContent)).sort((a, b) => a - b);
+      return { numbers, waiting: lane.querySelector(".more").textContent.replace(/,.*/, "") };
+    });
+    return { lanes, bad };
+  });
+  assert.deepEqual(bad, []);
+  return lanes;
 }

@@ -1,11 +1,12 @@
 // A hub of the tests' own: started from the built binary, killed and started
 // again on the same data and port.
-import { spawn } from "node:child_process";
+import { exec, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 
 /** A port that was free a moment ago. */
 async function freePort() {
@@ -65,6 +66,13 @@ export class Hub {
       throw new Error(`the hub printed no token for ${role}`);
     }
     return found[1];
+  }
+
+  /** Orders by the line that it printed for people, and returns the answer. */
+  async curlOrder(version) {
+    const line = this.#output.match(/^ {2}curl (.*\/v1\/orders)$/m)[1];
+    const { stdout } = await promisify(exec)(`curl ${version} ${line}`);
+    return JSON.parse(stdout);
   }
 
   /** Ends it without a chance to say goodbye. */

@@ -2,7 +2,7 @@
 // tablet; the hub killed and back in between. Steps build on one another.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, Browser, fitsWall, shot } from "./browser.mjs";
+import { accessible, Browser, fitsWall, shot, wall } from "./browser.mjs";
 import { Hub } from "./hub.mjs";
 
 let hub;
@@ -139,6 +139,7 @@ test("the barista works it off and everybody follows", async () => {
   await mine.locator('button:has-text("Start")').click();
   await tv.waitForSelector('.ticket[data-status="preparing"]:has-text("Ada")', promptly);
   await tablet.locator('.card:has-text("Bo") button:has-text("Accept")').click();
+  await tablet.waitForSelector('.card:has-text("Bo") button:has-text("Start")'); // until then it is dimmed
   await accessible(tablet, "the tablet");
   await shot(tablet, "barista");
   await accessible(tv, "the kitchen");
@@ -224,6 +225,80 @@ test("a board whose script does not run goes on without", async () => {
   await page.waitForSelector('.ready .entry:has-text("Ada")');
   await context.close();
 });
+
+test("an order by the printed curl line, over HTTP/1.1 and HTTP/2, is on the TV within a second and survives kill -9", async () => {
+  const numbers = [];
+  for (const version of ["--http1.1", "--http2"]) {
+    const { number } = (await hub.curlOrder(version)).order;
+    const answered = Date.now();
+    await tv.waitForFunction(onTicket, number, promptly);
+    assert.ok(Date.now() - answered < 1000);
+    numbers.push(number);
+  }
+  await hub.kill();
+  await hub.start();
+  const fresh = await browser.open(await browser.device("tv", { role: "display" }), "/display");
+  for (const screen of [tv, fresh]) {
+    await screen.waitForSelector('[data-trust="live"]', { timeout: 8000 });
+    for (const number of numbers) {
+      await screen.waitForFunction(onTicket, number);
+    }
+  }
+  await fresh.context().close();
+  await Promise.all([board, tablet, phone].map((p) => p.waitForSelector('[data-trust="live"]', { timeout: 8000 })));
+});
+
+test("in a rush the TV shows eight orders and more, none cut, and what one just switched on shows", async () => {
+  const [guest, staff, screen] = await Promise.all([browser.device("phone", { role: "customer" }), browser.device("tablet", { role: "barista" }), browser.device("tv", { role: "display" })]);
+  const step = (o, name) => post(staff, `/v1/orders/${o.id}/${name}`);
+  const there = (await wall(tv)).map((l) => l.numbers.length);
+  const counts = (...more) => there.map((n, i) => n + more[i]);
+  const items = [{ item: "latte", size: "large", options: ["oat-milk"], quantity: 1 }];
+  const placed = await Promise.all(Array.from({ length: 10 }, (_, i) => post(guest, "/v1/orders", { name: "Rush " + i, items, note: "extra hot" })));
+  const rush = placed.map((a) => a.order).sort((a, b) => a.number - b.number);
+  assert.ok((await sameWalls(screen, counts(10, 0, 0), "display-rush")) >= 8);
+  await Promise.all(rush.slice(0, 5).map((o) => step(o, "accept")));
+  await step(rush[0], "start");
+  assert.ok((await sameWalls(screen, counts(5, 5, 0), "display-rush-making")) >= 8);
+  await step(rush[0], "ready");
+  await Promise.all([rush[2], rush[6]].map((o) => step(o, "decline")));
+  await sameWalls(screen, counts(4, 3, 1), "display-rush-gaps");
+  await step(rush[0], "pickup");
+  await Promise.all(rush.filter((_, i) => ![0, 2, 6].includes(i)).map((o) => step(o, "decline")));
+  await sameWalls(screen, there, "display-rush-over");
+  await Promise.all([guest, staff, screen].map((c) => c.close()));
+});
+
+async function post(device, address, data = {}) {
+  const answer = await device.request.post(hub.base + address, { data, headers: { "Idempotency-Key": crypto.randomUUID() } });
+  assert.ok(answer.ok(), await answer.text());
+  return answer.json();
+}
+
+/**
+ * Waits until the TV counts so many orders in New, Making and Ready, and
+ * asserts that one just switched on shows the same. Returns how many are shown
+ * in New and Making.
+ */
+async function sameWalls(context, counts, name) {
+  const fresh = await browser.open(context, "/display");
+  for (const page of [tv, fresh]) {
+    await page.waitForFunction((want) => [...document.querySelectorAll(".lane-count")].map((e) => Number(e.textContent)).join() === want, counts.join());
+  }
+  const shown = await wall(tv);
+  assert.deepEqual(await wall(fresh), shown);
+  shown.forEach((l, i) => assert.equal(l.waiting, counts[i] > l.numbers.length ? `+${counts[i] - l.numbers.length} waiting` : ""));
+  await fitsWall(tv, name);
+  await accessible(tv, name);
+  await shot(tv, name);
+  await fresh.close();
+  return shown[0].numbers.length + shown[1].numbers.length;
+}
+
+/** In the page: whether a ticket has this number. */
+function onTicket(number) {
+  return [...document.querySelectorAll(".ticket-number")].some((e) => e.textContent === String(number));
+}
 
 test("while the hub is dead pages say so, and an order placed then arrives once", async () => {
   await addToBasket(phone, "Flat white");
