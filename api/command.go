@@ -126,7 +126,7 @@ func (a *API) decideNow(cmd cafe.Command, by cafe.Caller, id event.Command) (seq
 }
 
 // append stores writes, asking again under the same id while the log cannot
-// tell whether it did and there is time.
+// tell whether it did and there is time. A failed log has its answer.
 func (a *API) append(ctx context.Context, id event.Command, writes []event.Write) (uint64, error) {
 	for {
 		receipt, err := a.cfg.Log.Append(ctx, id, writes...)
@@ -137,7 +137,7 @@ func (a *API) append(ctx context.Context, id event.Command, writes []event.Write
 			return 0, event.Errorf(event.IdempotencyMismatch, "this Idempotency-Key was used for another request; take a new key for a new request")
 		case !errors.Is(err, event.ErrUnavailable):
 			return 0, err
-		case !pause(ctx):
+		case errors.Is(err, event.ErrFailed) || !pause(ctx):
 			return 0, unavailable(err)
 		}
 	}
@@ -196,9 +196,12 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// unavailable is err for the caller: that the log did not answer in time. Any
-// other failure stays what it is.
+// unavailable is err for the caller: that the log takes no writes, or did not
+// answer in time. Any other failure stays what it is.
 func unavailable(err error) error {
+	if errors.Is(err, event.ErrFailed) {
+		return event.Errorf(event.Unavailable, "the hub cannot store anything now, its disk is full or broken: tell the staff, and send this again later with the same Idempotency-Key")
+	}
 	if errors.Is(err, event.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return errUnavailable()
 	}

@@ -27,6 +27,10 @@ const (
 	typeScreenPaired        = "screen.paired"
 )
 
+// CustomerForgotten is the type of the event after which nobody may keep what
+// was folded before it: that still has the customer's name.
+const CustomerForgotten = typeCustomerForgotten
+
 // schemas has how every version of every type of event is read and folded. A
 // change of what an event holds is a new version beside the old one.
 var schemas = collect(

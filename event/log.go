@@ -20,7 +20,8 @@ type Log interface {
 	// Errors: *ConflictError when a subject is not where its write expects it;
 	// ErrMismatch when the command's id is stored with another digest; one
 	// that wraps ErrUnavailable when ctx ended with the outcome unknown, in
-	// which case retrying the same command is safe; *Error TooLarge.
+	// which case retrying the same command is safe; one that wraps ErrFailed,
+	// at once, when the log takes no writes until it is mended; *Error TooLarge.
 	Append(ctx context.Context, cmd Command, writes ...Write) (Receipt, error)
 
 	// Read returns all events of a subject in order, as of no earlier than
@@ -65,6 +66,11 @@ type Receipt struct {
 
 // ErrUnavailable is an answer that did not come: no leader, no quorum, closed.
 var ErrUnavailable = errors.New("event: log unavailable")
+
+// ErrFailed is a log that takes no writes until somebody mends it, as on a full
+// disk: asking it again at once is of no use. What wraps it wraps
+// ErrUnavailable too.
+var ErrFailed = errors.New("event: the log cannot be written")
 
 // ErrMismatch is a command id used again with another body.
 var ErrMismatch = errors.New("event: command id is stored with another digest")

@@ -24,10 +24,6 @@ var (
 	ErrDamaged    = errors.New("the data directory is damaged")
 )
 
-// ErrFailed is a log that the disk has refused to store something for, and
-// that takes nothing more since; see Node.Failed.
-var ErrFailed = errors.New("the log cannot be written")
-
 var (
 	errClosed = fmt.Errorf("%w: the node is closed", event.ErrUnavailable)
 	// errAgain is an answer that another try will change.

@@ -66,8 +66,8 @@ func (f *failure) clear() {
 
 // Failed returns what is closed once the log, or a stream beside it, has failed
 // for writing, as on a full disk. From then on Append, Forget and Probe fail at
-// once, while Read, Tail and Head go on, and timers are set once they can be. It stays so until Recover, after which
-// Failed is to be asked again.
+// once, while Read, Tail and Head go on, and timers are set once they can be.
+// It stays so until Recover, after which Failed is to be asked again.
 //
 // A node with peers never fails in this sense: it hands over to them.
 func (n *Node) Failed() <-chan struct{} {
@@ -75,8 +75,8 @@ func (n *Node) Failed() <-chan struct{} {
 	return failed
 }
 
-// Err returns why Failed is closed, nil if it is not. It wraps ErrFailed and
-// event.ErrUnavailable and says what to do.
+// Err returns why Failed is closed, nil if it is not. It wraps event.ErrFailed
+// and event.ErrUnavailable and says what to do.
 func (n *Node) Err() error {
 	_, err := n.failure.state()
 	return err
@@ -112,7 +112,7 @@ func (n *Node) checkStores() error {
 		switch e.Type {
 		case server.HealthzErrorStream, server.HealthzErrorJetStream:
 			return fmt.Errorf("%w: %w: %s; see that the disk of %s is neither full, read-only nor broken, and restart the hub if it does not go on by itself",
-				event.ErrUnavailable, ErrFailed, e.Error, n.dir.path)
+				event.ErrUnavailable, event.ErrFailed, e.Error, n.dir.path)
 		default: // of connections and accounts, which a node alone has none of
 		}
 	}

@@ -67,7 +67,7 @@ func TestFullDisk(t *testing.T) {
 	if stored < 10 {
 		t.Errorf("%d appends prove little", stored)
 	}
-	if !errors.Is(err, ErrFailed) || !errors.Is(err, event.ErrUnavailable) || !strings.Contains(err.Error(), dir) {
+	if !errors.Is(err, event.ErrFailed) || !errors.Is(err, event.ErrUnavailable) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("append on the full disk: %v", err)
 	}
 	checkFailed(t, n, stored)
@@ -124,7 +124,7 @@ func checkFailed(t *testing.T, n *Node, stored int) {
 	_, errAppend := n.Log().Append(t.Context(), event.Command{ID: "next"}, orderPlaced("next", "ada", "Ada"))
 	_, errForget := n.Log().Forget(t.Context(), "ada", "")
 	for what, err := range map[string]error{"append": errAppend, "forget": errForget, "probe": n.Probe(t.Context()), "Err": n.Err()} {
-		if !errors.Is(err, ErrFailed) || !errors.Is(err, event.ErrUnavailable) {
+		if !errors.Is(err, event.ErrFailed) || !errors.Is(err, event.ErrUnavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -157,7 +157,7 @@ func TestRecoverOnFullDisk(t *testing.T) {
 	}
 	free := disktest.Fill(t, dir, 128<<10)
 	stored, lost, write, err := appendUntilFull(t, n)
-	if !errors.Is(err, ErrFailed) {
+	if !errors.Is(err, event.ErrFailed) {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -181,7 +181,7 @@ func TestRecoverOnLoss(t *testing.T) {
 	dir := disktest.Small(t, smallDisk)
 	n := openNode(t, testConfig(dir))
 	free := disktest.Fill(t, dir, 128<<10)
-	if _, _, _, err := appendUntilFull(t, n); !errors.Is(err, ErrFailed) {
+	if _, _, _, err := appendUntilFull(t, n); !errors.Is(err, event.ErrFailed) {
 		t.Fatal(err)
 	}
 	free()
@@ -238,7 +238,7 @@ func TestTimersGoOnAfterRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	free := disktest.Fill(t, dir, 128<<10)
-	if _, _, _, err := appendUntilFull(t, n); !errors.Is(err, ErrFailed) {
+	if _, _, _, err := appendUntilFull(t, n); !errors.Is(err, event.ErrFailed) {
 		t.Fatal(err)
 	}
 	set := make(chan error, 1)

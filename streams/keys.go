@@ -212,7 +212,7 @@ func (k *keys) watch(ctx context.Context, after uint64) {
 // Forget implements event.Log. The key is overwritten on this node's disk
 // before the answer, and on the peers' as soon as they follow; the log of a
 // cluster's own protocol holds it until it is next compacted. The error wraps
-// ErrFailed when the log has failed.
+// event.ErrFailed when the log has failed.
 func (l *Log) Forget(ctx context.Context, customer, key string) (string, error) {
 	if !event.ValidID(customer) {
 		return "", fmt.Errorf("event: forget: %s is no customer's id", event.Quote(customer))

@@ -39,7 +39,7 @@ func newLog(n *Node) *Log {
 }
 
 // Append implements event.Log, except that it does not wait for a log that has
-// failed: the error wraps ErrFailed then, too. What is stored already is
+// failed: the error wraps event.ErrFailed then, too. What is stored already is
 // answered nevertheless.
 func (l *Log) Append(ctx context.Context, cmd event.Command, writes ...event.Write) (event.Receipt, error) {
 	start := time.Now()

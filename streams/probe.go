@@ -25,7 +25,7 @@ const (
 
 // Probe proves that the site can be written: by the newest append or probe if
 // that is less than ten seconds old, else by a write to a stream of its own.
-// The error wraps event.ErrUnavailable, and ErrFailed at once if that is why.
+// The error wraps event.ErrUnavailable, and event.ErrFailed at once if that is why.
 func (n *Node) Probe(ctx context.Context) error {
 	if n.serverLog.fatal.Load() {
 		return fmt.Errorf("%w: the server gave up: %s", event.ErrUnavailable, n.serverLog.lastError())

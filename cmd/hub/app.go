@@ -35,23 +35,21 @@ const (
 	openingBudget = time.Minute
 )
 
-// customerForgotten is the event after which the checkpoint is rewritten at
-// once: the one before still has the name.
-const customerForgotten = "customer.forgotten"
-
 // app is the wired program. Its parts are made by newApp, in the order of
 // their dependencies, and run by serve.
 type app struct {
 	config config
 	log    *slog.Logger
 
-	node   *streams.Node
-	keys   *auth.Keys
-	state  *cafe.State // guarded by hub
-	hub    *hub.Hub
-	auth   *auth.Auth
-	api    *api.API
-	cert   *cert.Source
+	node  *streams.Node
+	keys  *auth.Keys
+	state *cafe.State // guarded by hub
+	hub   *hub.Hub
+	auth  *auth.Auth
+	api   *api.API
+	cert  *cert.Source
+	// wires are the forms of a feed; the first is for who does not say.
+	wires  []transport.Wire
 	feed   *transport.Feed
 	server *transport.Server
 	health *health
@@ -61,7 +59,7 @@ type app struct {
 // newApp opens the data directory and wires the program. Close ends what it
 // opened; nothing else runs yet.
 func newApp(ctx context.Context, c config, log *slog.Logger) (*app, error) {
-	a := &app{config: c, log: log, state: cafe.New(), meters: newMeters()}
+	a := &app{config: c, log: log, state: cafe.New(), meters: newMeters(), wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}}}
 	var err error
 	a.node, err = streams.Open(ctx, streams.Config{
 		Dir: c.Data, Site: c.Site, Mode: c.Mode, Logger: log,
@@ -79,11 +77,12 @@ func newApp(ctx context.Context, c config, log *slog.Logger) (*app, error) {
 func (a *app) wire() error {
 	a.hub = hub.New(hub.Config{
 		Log: a.node.Log(), Fold: a.state, Checkpoints: a.node.Checkpoints(), Logger: a.log,
-		Halt:         func(err error) bool { return errors.Is(err, cafe.ErrUpgradeNeeded) },
-		CheckpointAt: func(e event.Event) bool { return e.Type == customerForgotten },
+		Halt: func(err error) bool { return errors.Is(err, cafe.ErrUpgradeNeeded) },
+		// The checkpoint before still has the name.
+		CheckpointAt: func(e event.Event) bool { return e.Type == cafe.CustomerForgotten },
 	})
 	a.health = &health{
-		applied: func(fn func()) { a.hub.Read(fn) }, ready: a.hub.Ready(),
+		applied: a.hub.Read, ready: a.hub.Ready(),
 		halted: a.hub.Halted, probe: a.node.Probe, probing: make(chan struct{}, 1),
 	}
 	var err error
@@ -101,11 +100,11 @@ func (a *app) wire() error {
 		Pairings: pairings{a}, WriteError: api.WriteError,
 	})
 	a.api = api.New(api.Config{
-		Log: frankLog{a.node.Log()}, Follower: a.hub, State: a.state, Auth: a.auth,
+		Log: a.node.Log(), Follower: a.hub, State: a.state, Auth: a.auth,
 		Policy: a.config.policy(), Logger: a.log, Info: a.info, Shown: a.auth.Shown,
 	})
 	a.feed = transport.NewFeed(transport.FeedConfig{
-		Hub: a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}},
+		Hub: a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: a.wires,
 	})
 	return nil
 }

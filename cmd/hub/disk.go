@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"everything.local/event"
 	"everything.local/streams"
 )
 
@@ -93,30 +92,4 @@ func tryDisk(dir string) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close(), os.Remove(name))
-}
-
-// frankLog is the log as commands see it. The API asks a log again that is
-// unavailable, for as long as a client waits: a failed one has its answer.
-type frankLog struct{ *streams.Log }
-
-var errFailed = event.Errorf(event.Unavailable,
-	"the hub cannot store anything now, its disk is full or broken: tell the staff, and send this again later with the same Idempotency-Key")
-
-// Append implements event.Log.
-func (l frankLog) Append(ctx context.Context, cmd event.Command, writes ...event.Write) (event.Receipt, error) {
-	receipt, err := l.Log.Append(ctx, cmd, writes...)
-	return receipt, frankly(err)
-}
-
-// Forget implements event.Log.
-func (l frankLog) Forget(ctx context.Context, customer, key string) (string, error) {
-	id, err := l.Log.Forget(ctx, customer, key)
-	return id, frankly(err)
-}
-
-func frankly(err error) error {
-	if errors.Is(err, streams.ErrFailed) {
-		return errFailed
-	}
-	return err
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"everything.local/event"
-	"everything.local/streams"
 )
 
 // Health answers come in time or count as bad: a probe that hangs is how a
@@ -96,8 +95,8 @@ func (h *health) commands(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()
-	if err := h.probe(ctx); errors.Is(err, streams.ErrFailed) {
-		return errFailed
+	if err := h.probe(ctx); errors.Is(err, event.ErrFailed) {
+		return event.Errorf(event.Unavailable, "the log cannot be written, its disk is full or broken")
 	} else if err != nil {
 		return event.Errorf(event.Unavailable, "the log cannot be written now")
 	}

@@ -27,14 +27,14 @@ func (a *app) handler() http.Handler {
 // its feed, which on that listener has no credentials to lose.
 func (a *app) boardHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/feed", a.anonymous(a.feed))
+	mux.Handle("/v1/feed", anonymous(a.feed))
 	mux.Handle("/", web.BoardOnly(a.pages()))
 	return secured(mux)
 }
 
 // anonymous drops credentials: a token sent over plain HTTP is not accepted as
 // one, so that nobody gets used to it. What is left to see is public.
-func (a *app) anonymous(next http.Handler) http.Handler {
+func anonymous(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.Header.Del("Authorization")
@@ -75,8 +75,12 @@ func secured(next http.Handler) http.Handler {
 // info is this hub's part of GET /v1/hub.
 func (a *app) info() api.Info {
 	_, leader := a.node.Leader()
+	names := make([]string, len(a.wires))
+	for i, w := range a.wires {
+		names[i] = w.Name()
+	}
 	return api.Info{
-		Wires:    []string{"ndjson", "sse"},
+		Wires:    names,
 		Writable: leader && a.node.Err() == nil && a.hub.Halted() == nil && !a.health.draining.Load(),
 		Version:  version,
 	}

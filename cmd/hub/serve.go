@@ -77,11 +77,14 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 			return err
 		}
 	}
-	a.server = transport.NewServer(transport.ServerConfig{
+	c := transport.ServerConfig{
 		Addr: a.config.Listen, TLS: a.cert.TLSConfig(a.config.TLS12), Handler: a.handler(),
-		PlainBoardAddr: a.config.BoardHTTP, PlainBoardHandler: a.boardHandler(),
 		WriteError: api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
-	})
+	}
+	if a.config.BoardHTTP != "" {
+		c.PlainBoardAddr, c.PlainBoardHandler = a.config.BoardHTTP, a.boardHandler()
+	}
+	a.server = transport.NewServer(c)
 	return a.server.Listen(ctx)
 }
 
