@@ -48,6 +48,29 @@ type Info struct {
 	Writable bool
 	// Version is the program's.
 	Version string
+	// Policy says which wires browsers should try; the first entry that matches
+	// a browser holds.
+	Policy []WirePolicy
+	// CertificateHashes are for WebTransport in browsers; none with a public
+	// certificate.
+	CertificateHashes []CertificateHash
+}
+
+// WirePolicy is which wires the browsers of a family should try, best first.
+type WirePolicy struct {
+	// Browser is webkit, firefox, chromium, or other for all.
+	Browser string   `json:"browser"`
+	Wires   []string `json:"wires"`
+}
+
+// CertificateHash is one certificate, as browsers' WebTransport takes it.
+type CertificateHash struct {
+	// Algorithm is sha-256.
+	Algorithm string `json:"algorithm"`
+	// Value is of the certificate in DER, in base64.
+	Value string `json:"value"`
+	// Until is when the certificate expires, in event.TimeLayout.
+	Until string `json:"until"`
 }
 
 // API serves commands and queries. Its methods may be called by any number of

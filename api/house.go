@@ -18,6 +18,9 @@ type hubAnswer struct {
 	Wires    []string `json:"wires"`
 	Writable bool     `json:"writable"`
 	Version  string   `json:"version"`
+
+	Policy            []WirePolicy      `json:"policy"`
+	CertificateHashes []CertificateHash `json:"certificate_hashes"`
 }
 
 type announcementsAnswer struct {
@@ -45,6 +48,8 @@ func (a *API) getHub(context.Context, *call, *pb.GetHubRequest) (answer, error) 
 	body := hubAnswer{
 		Peers: append([]string{}, info.Peers...), Wires: append([]string{}, info.Wires...),
 		Writable: info.Writable && a.cfg.Follower.Halted() == nil, Version: info.Version,
+		Policy:            append([]WirePolicy{}, info.Policy...),
+		CertificateHashes: append([]CertificateHash{}, info.CertificateHashes...),
 	}
 	at := a.cfg.Follower.Cursor()
 	a.cfg.Follower.Read(func() {

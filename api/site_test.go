@@ -167,8 +167,14 @@ func (s *site) join(to event.Log, f *follower) *site {
 	s = &site{t: t, log: s.log, follower: f, keys: s.keys, logged: &buffer{}}
 	s.api = New(Config{
 		Log: to, Follower: s.follower, State: s.follower.state,
-		Auth:       auth.New(auth.Config{Keys: s.keys, WriteError: WriteError}),
-		Info:       func() Info { return Info{Wires: []string{"sse", "ndjson"}, Writable: true, Version: "v0"} },
+		Auth: auth.New(auth.Config{Keys: s.keys, WriteError: WriteError}),
+		Info: func() Info {
+			return Info{
+				Wires: []string{"sse", "ndjson"}, Writable: true, Version: "v0",
+				Policy:            []WirePolicy{{Browser: "other", Wires: []string{"ndjson", "sse"}}},
+				CertificateHashes: []CertificateHash{{Algorithm: "sha-256", Value: "AAAA", Until: "2026-12-01T00:00:00.000Z"}},
+			}
+		},
 		Logger:     slog.New(slog.NewTextHandler(s.logged, nil)),
 		BodyWithin: 500 * time.Millisecond,
 	})

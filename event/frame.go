@@ -52,8 +52,13 @@ type Goaway struct {
 	To       []string `json:"to"`
 }
 
-// Fault ends a feed, as its last frame.
+// Fault ends a feed, as its last frame. On wires whose requests are lines it
+// also refuses one.
 type Fault struct {
 	Code   Code   `json:"code"`
 	Detail string `json:"detail"`
+	// Field names the member of the request that is at fault, if one is.
+	Field string `json:"field,omitempty"`
+	// RetryAfterMS is how long to wait before asking again; 0 says nothing.
+	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
 }

@@ -840,9 +840,16 @@ type HubAnswer struct {
 	// Whether commands are taken now.
 	Writable bool `protobuf:"varint,6,opt,name=writable,proto3" json:"writable,omitempty"`
 	// Of the hub's program.
-	Version       string `protobuf:"bytes,7,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Version string `protobuf:"bytes,7,opt,name=version,proto3" json:"version,omitempty"`
+	// Which wires a browser should try, best first. The first entry that matches
+	// a browser holds.
+	Policy []*WirePolicy `protobuf:"bytes,8,rep,name=policy,proto3" json:"policy,omitempty"`
+	// What WebTransport's serverCertificateHashes takes: the certificates that
+	// are and will be served over UDP. Empty with a certificate that browsers
+	// trust by themselves.
+	CertificateHashes []*CertificateHash `protobuf:"bytes,9,rep,name=certificate_hashes,proto3" json:"certificate_hashes,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *HubAnswer) Reset() {
@@ -924,6 +931,138 @@ func (x *HubAnswer) GetVersion() string {
 	return ""
 }
 
+func (x *HubAnswer) GetPolicy() []*WirePolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *HubAnswer) GetCertificateHashes() []*CertificateHash {
+	if x != nil {
+		return x.CertificateHashes
+	}
+	return nil
+}
+
+// The wires for browsers of one family.
+type WirePolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// webkit, firefox, chromium, or other for all.
+	Browser       string   `protobuf:"bytes,1,opt,name=browser,proto3" json:"browser,omitempty"`
+	Wires         []string `protobuf:"bytes,2,rep,name=wires,proto3" json:"wires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WirePolicy) Reset() {
+	*x = WirePolicy{}
+	mi := &file_hub_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WirePolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WirePolicy) ProtoMessage() {}
+
+func (x *WirePolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_hub_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WirePolicy.ProtoReflect.Descriptor instead.
+func (*WirePolicy) Descriptor() ([]byte, []int) {
+	return file_hub_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *WirePolicy) GetBrowser() string {
+	if x != nil {
+		return x.Browser
+	}
+	return ""
+}
+
+func (x *WirePolicy) GetWires() []string {
+	if x != nil {
+		return x.Wires
+	}
+	return nil
+}
+
+// One certificate, as the WebTransport API names it.
+type CertificateHash struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// sha-256.
+	Algorithm string `protobuf:"bytes,1,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// Of the certificate in DER, in base64.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// When the certificate expires.
+	Until         string `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CertificateHash) Reset() {
+	*x = CertificateHash{}
+	mi := &file_hub_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CertificateHash) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CertificateHash) ProtoMessage() {}
+
+func (x *CertificateHash) ProtoReflect() protoreflect.Message {
+	mi := &file_hub_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CertificateHash.ProtoReflect.Descriptor instead.
+func (*CertificateHash) Descriptor() ([]byte, []int) {
+	return file_hub_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CertificateHash) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *CertificateHash) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *CertificateHash) GetUntil() string {
+	if x != nil {
+		return x.Until
+	}
+	return ""
+}
+
 type GetMenuRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -932,7 +1071,7 @@ type GetMenuRequest struct {
 
 func (x *GetMenuRequest) Reset() {
 	*x = GetMenuRequest{}
-	mi := &file_hub_proto_msgTypes[10]
+	mi := &file_hub_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1083,7 @@ func (x *GetMenuRequest) String() string {
 func (*GetMenuRequest) ProtoMessage() {}
 
 func (x *GetMenuRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[10]
+	mi := &file_hub_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1096,7 @@ func (x *GetMenuRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMenuRequest.ProtoReflect.Descriptor instead.
 func (*GetMenuRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{10}
+	return file_hub_proto_rawDescGZIP(), []int{12}
 }
 
 type MenuAnswer struct {
@@ -970,7 +1109,7 @@ type MenuAnswer struct {
 
 func (x *MenuAnswer) Reset() {
 	*x = MenuAnswer{}
-	mi := &file_hub_proto_msgTypes[11]
+	mi := &file_hub_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1121,7 @@ func (x *MenuAnswer) String() string {
 func (*MenuAnswer) ProtoMessage() {}
 
 func (x *MenuAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[11]
+	mi := &file_hub_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1134,7 @@ func (x *MenuAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MenuAnswer.ProtoReflect.Descriptor instead.
 func (*MenuAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{11}
+	return file_hub_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MenuAnswer) GetItems() []*Item {
@@ -1022,7 +1161,7 @@ type PutItemRequest struct {
 
 func (x *PutItemRequest) Reset() {
 	*x = PutItemRequest{}
-	mi := &file_hub_proto_msgTypes[12]
+	mi := &file_hub_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1173,7 @@ func (x *PutItemRequest) String() string {
 func (*PutItemRequest) ProtoMessage() {}
 
 func (x *PutItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[12]
+	mi := &file_hub_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1186,7 @@ func (x *PutItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutItemRequest.ProtoReflect.Descriptor instead.
 func (*PutItemRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{12}
+	return file_hub_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PutItemRequest) GetId() string {
@@ -1073,7 +1212,7 @@ type RetireItemRequest struct {
 
 func (x *RetireItemRequest) Reset() {
 	*x = RetireItemRequest{}
-	mi := &file_hub_proto_msgTypes[13]
+	mi := &file_hub_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1224,7 @@ func (x *RetireItemRequest) String() string {
 func (*RetireItemRequest) ProtoMessage() {}
 
 func (x *RetireItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[13]
+	mi := &file_hub_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1237,7 @@ func (x *RetireItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetireItemRequest.ProtoReflect.Descriptor instead.
 func (*RetireItemRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{13}
+	return file_hub_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RetireItemRequest) GetId() string {
@@ -1121,7 +1260,7 @@ type SetAvailabilityRequest struct {
 
 func (x *SetAvailabilityRequest) Reset() {
 	*x = SetAvailabilityRequest{}
-	mi := &file_hub_proto_msgTypes[14]
+	mi := &file_hub_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1272,7 @@ func (x *SetAvailabilityRequest) String() string {
 func (*SetAvailabilityRequest) ProtoMessage() {}
 
 func (x *SetAvailabilityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[14]
+	mi := &file_hub_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1285,7 @@ func (x *SetAvailabilityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAvailabilityRequest.ProtoReflect.Descriptor instead.
 func (*SetAvailabilityRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{14}
+	return file_hub_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetAvailabilityRequest) GetId() string {
@@ -1180,7 +1319,7 @@ type ItemAnswer struct {
 
 func (x *ItemAnswer) Reset() {
 	*x = ItemAnswer{}
-	mi := &file_hub_proto_msgTypes[15]
+	mi := &file_hub_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1331,7 @@ func (x *ItemAnswer) String() string {
 func (*ItemAnswer) ProtoMessage() {}
 
 func (x *ItemAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[15]
+	mi := &file_hub_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1344,7 @@ func (x *ItemAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemAnswer.ProtoReflect.Descriptor instead.
 func (*ItemAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{15}
+	return file_hub_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ItemAnswer) GetItem() *Item {
@@ -1235,7 +1374,7 @@ type PlaceOrderRequest struct {
 
 func (x *PlaceOrderRequest) Reset() {
 	*x = PlaceOrderRequest{}
-	mi := &file_hub_proto_msgTypes[16]
+	mi := &file_hub_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1386,7 @@ func (x *PlaceOrderRequest) String() string {
 func (*PlaceOrderRequest) ProtoMessage() {}
 
 func (x *PlaceOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[16]
+	mi := &file_hub_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1399,7 @@ func (x *PlaceOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceOrderRequest.ProtoReflect.Descriptor instead.
 func (*PlaceOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{16}
+	return file_hub_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlaceOrderRequest) GetName() string {
@@ -1298,7 +1437,7 @@ type LineRequest struct {
 
 func (x *LineRequest) Reset() {
 	*x = LineRequest{}
-	mi := &file_hub_proto_msgTypes[17]
+	mi := &file_hub_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1449,7 @@ func (x *LineRequest) String() string {
 func (*LineRequest) ProtoMessage() {}
 
 func (x *LineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[17]
+	mi := &file_hub_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1462,7 @@ func (x *LineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineRequest.ProtoReflect.Descriptor instead.
 func (*LineRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{17}
+	return file_hub_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LineRequest) GetItem() string {
@@ -1364,7 +1503,7 @@ type OrderAnswer struct {
 
 func (x *OrderAnswer) Reset() {
 	*x = OrderAnswer{}
-	mi := &file_hub_proto_msgTypes[18]
+	mi := &file_hub_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1515,7 @@ func (x *OrderAnswer) String() string {
 func (*OrderAnswer) ProtoMessage() {}
 
 func (x *OrderAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[18]
+	mi := &file_hub_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1528,7 @@ func (x *OrderAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderAnswer.ProtoReflect.Descriptor instead.
 func (*OrderAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{18}
+	return file_hub_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OrderAnswer) GetOrder() *Order {
@@ -1418,7 +1557,7 @@ type ListOrdersRequest struct {
 
 func (x *ListOrdersRequest) Reset() {
 	*x = ListOrdersRequest{}
-	mi := &file_hub_proto_msgTypes[19]
+	mi := &file_hub_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1430,7 +1569,7 @@ func (x *ListOrdersRequest) String() string {
 func (*ListOrdersRequest) ProtoMessage() {}
 
 func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[19]
+	mi := &file_hub_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1443,7 +1582,7 @@ func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ListOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{19}
+	return file_hub_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListOrdersRequest) GetOpen() bool {
@@ -1470,7 +1609,7 @@ type OrdersAnswer struct {
 
 func (x *OrdersAnswer) Reset() {
 	*x = OrdersAnswer{}
-	mi := &file_hub_proto_msgTypes[20]
+	mi := &file_hub_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1621,7 @@ func (x *OrdersAnswer) String() string {
 func (*OrdersAnswer) ProtoMessage() {}
 
 func (x *OrdersAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[20]
+	mi := &file_hub_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1634,7 @@ func (x *OrdersAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersAnswer.ProtoReflect.Descriptor instead.
 func (*OrdersAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{20}
+	return file_hub_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OrdersAnswer) GetOrders() []*Order {
@@ -1521,7 +1660,7 @@ type GetOrderRequest struct {
 
 func (x *GetOrderRequest) Reset() {
 	*x = GetOrderRequest{}
-	mi := &file_hub_proto_msgTypes[21]
+	mi := &file_hub_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1672,7 @@ func (x *GetOrderRequest) String() string {
 func (*GetOrderRequest) ProtoMessage() {}
 
 func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[21]
+	mi := &file_hub_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1685,7 @@ func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderRequest.ProtoReflect.Descriptor instead.
 func (*GetOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{21}
+	return file_hub_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetOrderRequest) GetId() string {
@@ -1565,7 +1704,7 @@ type AcceptOrderRequest struct {
 
 func (x *AcceptOrderRequest) Reset() {
 	*x = AcceptOrderRequest{}
-	mi := &file_hub_proto_msgTypes[22]
+	mi := &file_hub_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1716,7 @@ func (x *AcceptOrderRequest) String() string {
 func (*AcceptOrderRequest) ProtoMessage() {}
 
 func (x *AcceptOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[22]
+	mi := &file_hub_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1729,7 @@ func (x *AcceptOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOrderRequest.ProtoReflect.Descriptor instead.
 func (*AcceptOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{22}
+	return file_hub_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AcceptOrderRequest) GetId() string {
@@ -1611,7 +1750,7 @@ type DeclineOrderRequest struct {
 
 func (x *DeclineOrderRequest) Reset() {
 	*x = DeclineOrderRequest{}
-	mi := &file_hub_proto_msgTypes[23]
+	mi := &file_hub_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1762,7 @@ func (x *DeclineOrderRequest) String() string {
 func (*DeclineOrderRequest) ProtoMessage() {}
 
 func (x *DeclineOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[23]
+	mi := &file_hub_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1775,7 @@ func (x *DeclineOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclineOrderRequest.ProtoReflect.Descriptor instead.
 func (*DeclineOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{23}
+	return file_hub_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeclineOrderRequest) GetId() string {
@@ -1662,7 +1801,7 @@ type StartOrderRequest struct {
 
 func (x *StartOrderRequest) Reset() {
 	*x = StartOrderRequest{}
-	mi := &file_hub_proto_msgTypes[24]
+	mi := &file_hub_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1813,7 @@ func (x *StartOrderRequest) String() string {
 func (*StartOrderRequest) ProtoMessage() {}
 
 func (x *StartOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[24]
+	mi := &file_hub_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1826,7 @@ func (x *StartOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartOrderRequest.ProtoReflect.Descriptor instead.
 func (*StartOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{24}
+	return file_hub_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StartOrderRequest) GetId() string {
@@ -1706,7 +1845,7 @@ type ReadyOrderRequest struct {
 
 func (x *ReadyOrderRequest) Reset() {
 	*x = ReadyOrderRequest{}
-	mi := &file_hub_proto_msgTypes[25]
+	mi := &file_hub_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1718,7 +1857,7 @@ func (x *ReadyOrderRequest) String() string {
 func (*ReadyOrderRequest) ProtoMessage() {}
 
 func (x *ReadyOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[25]
+	mi := &file_hub_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1731,7 +1870,7 @@ func (x *ReadyOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadyOrderRequest.ProtoReflect.Descriptor instead.
 func (*ReadyOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{25}
+	return file_hub_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReadyOrderRequest) GetId() string {
@@ -1750,7 +1889,7 @@ type PickupOrderRequest struct {
 
 func (x *PickupOrderRequest) Reset() {
 	*x = PickupOrderRequest{}
-	mi := &file_hub_proto_msgTypes[26]
+	mi := &file_hub_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1762,7 +1901,7 @@ func (x *PickupOrderRequest) String() string {
 func (*PickupOrderRequest) ProtoMessage() {}
 
 func (x *PickupOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[26]
+	mi := &file_hub_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1775,7 +1914,7 @@ func (x *PickupOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PickupOrderRequest.ProtoReflect.Descriptor instead.
 func (*PickupOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{26}
+	return file_hub_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PickupOrderRequest) GetId() string {
@@ -1794,7 +1933,7 @@ type CancelOrderRequest struct {
 
 func (x *CancelOrderRequest) Reset() {
 	*x = CancelOrderRequest{}
-	mi := &file_hub_proto_msgTypes[27]
+	mi := &file_hub_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +1945,7 @@ func (x *CancelOrderRequest) String() string {
 func (*CancelOrderRequest) ProtoMessage() {}
 
 func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[27]
+	mi := &file_hub_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +1958,7 @@ func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderRequest.ProtoReflect.Descriptor instead.
 func (*CancelOrderRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{27}
+	return file_hub_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CancelOrderRequest) GetId() string {
@@ -1837,7 +1976,7 @@ type ListAnnouncementsRequest struct {
 
 func (x *ListAnnouncementsRequest) Reset() {
 	*x = ListAnnouncementsRequest{}
-	mi := &file_hub_proto_msgTypes[28]
+	mi := &file_hub_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +1988,7 @@ func (x *ListAnnouncementsRequest) String() string {
 func (*ListAnnouncementsRequest) ProtoMessage() {}
 
 func (x *ListAnnouncementsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[28]
+	mi := &file_hub_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2001,7 @@ func (x *ListAnnouncementsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnnouncementsRequest.ProtoReflect.Descriptor instead.
 func (*ListAnnouncementsRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{28}
+	return file_hub_proto_rawDescGZIP(), []int{30}
 }
 
 type AnnouncementsAnswer struct {
@@ -1875,7 +2014,7 @@ type AnnouncementsAnswer struct {
 
 func (x *AnnouncementsAnswer) Reset() {
 	*x = AnnouncementsAnswer{}
-	mi := &file_hub_proto_msgTypes[29]
+	mi := &file_hub_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +2026,7 @@ func (x *AnnouncementsAnswer) String() string {
 func (*AnnouncementsAnswer) ProtoMessage() {}
 
 func (x *AnnouncementsAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[29]
+	mi := &file_hub_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +2039,7 @@ func (x *AnnouncementsAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnouncementsAnswer.ProtoReflect.Descriptor instead.
 func (*AnnouncementsAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{29}
+	return file_hub_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AnnouncementsAnswer) GetAnnouncements() []*Announcement {
@@ -1930,7 +2069,7 @@ type PostAnnouncementRequest struct {
 
 func (x *PostAnnouncementRequest) Reset() {
 	*x = PostAnnouncementRequest{}
-	mi := &file_hub_proto_msgTypes[30]
+	mi := &file_hub_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2081,7 @@ func (x *PostAnnouncementRequest) String() string {
 func (*PostAnnouncementRequest) ProtoMessage() {}
 
 func (x *PostAnnouncementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[30]
+	mi := &file_hub_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2094,7 @@ func (x *PostAnnouncementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostAnnouncementRequest.ProtoReflect.Descriptor instead.
 func (*PostAnnouncementRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{30}
+	return file_hub_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PostAnnouncementRequest) GetText() string {
@@ -1991,7 +2130,7 @@ type AnnouncementAnswer struct {
 
 func (x *AnnouncementAnswer) Reset() {
 	*x = AnnouncementAnswer{}
-	mi := &file_hub_proto_msgTypes[31]
+	mi := &file_hub_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2003,7 +2142,7 @@ func (x *AnnouncementAnswer) String() string {
 func (*AnnouncementAnswer) ProtoMessage() {}
 
 func (x *AnnouncementAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[31]
+	mi := &file_hub_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2016,7 +2155,7 @@ func (x *AnnouncementAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnouncementAnswer.ProtoReflect.Descriptor instead.
 func (*AnnouncementAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{31}
+	return file_hub_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AnnouncementAnswer) GetAnnouncement() *Announcement {
@@ -2049,7 +2188,7 @@ type WithdrawAnnouncementRequest struct {
 
 func (x *WithdrawAnnouncementRequest) Reset() {
 	*x = WithdrawAnnouncementRequest{}
-	mi := &file_hub_proto_msgTypes[32]
+	mi := &file_hub_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2200,7 @@ func (x *WithdrawAnnouncementRequest) String() string {
 func (*WithdrawAnnouncementRequest) ProtoMessage() {}
 
 func (x *WithdrawAnnouncementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[32]
+	mi := &file_hub_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2213,7 @@ func (x *WithdrawAnnouncementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawAnnouncementRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawAnnouncementRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{32}
+	return file_hub_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WithdrawAnnouncementRequest) GetId() string {
@@ -2096,7 +2235,7 @@ type PairScreenRequest struct {
 
 func (x *PairScreenRequest) Reset() {
 	*x = PairScreenRequest{}
-	mi := &file_hub_proto_msgTypes[33]
+	mi := &file_hub_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2108,7 +2247,7 @@ func (x *PairScreenRequest) String() string {
 func (*PairScreenRequest) ProtoMessage() {}
 
 func (x *PairScreenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[33]
+	mi := &file_hub_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2121,7 +2260,7 @@ func (x *PairScreenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PairScreenRequest.ProtoReflect.Descriptor instead.
 func (*PairScreenRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{33}
+	return file_hub_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PairScreenRequest) GetCode() string {
@@ -2148,7 +2287,7 @@ type ScreenAnswer struct {
 
 func (x *ScreenAnswer) Reset() {
 	*x = ScreenAnswer{}
-	mi := &file_hub_proto_msgTypes[34]
+	mi := &file_hub_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2299,7 @@ func (x *ScreenAnswer) String() string {
 func (*ScreenAnswer) ProtoMessage() {}
 
 func (x *ScreenAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[34]
+	mi := &file_hub_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2312,7 @@ func (x *ScreenAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScreenAnswer.ProtoReflect.Descriptor instead.
 func (*ScreenAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{34}
+	return file_hub_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ScreenAnswer) GetScreen() string {
@@ -2199,7 +2338,7 @@ type ForgetCustomerRequest struct {
 
 func (x *ForgetCustomerRequest) Reset() {
 	*x = ForgetCustomerRequest{}
-	mi := &file_hub_proto_msgTypes[35]
+	mi := &file_hub_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2211,7 +2350,7 @@ func (x *ForgetCustomerRequest) String() string {
 func (*ForgetCustomerRequest) ProtoMessage() {}
 
 func (x *ForgetCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[35]
+	mi := &file_hub_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2224,7 +2363,7 @@ func (x *ForgetCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetCustomerRequest.ProtoReflect.Descriptor instead.
 func (*ForgetCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{35}
+	return file_hub_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ForgetCustomerRequest) GetId() string {
@@ -2244,7 +2383,7 @@ type DoneAnswer struct {
 
 func (x *DoneAnswer) Reset() {
 	*x = DoneAnswer{}
-	mi := &file_hub_proto_msgTypes[36]
+	mi := &file_hub_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +2395,7 @@ func (x *DoneAnswer) String() string {
 func (*DoneAnswer) ProtoMessage() {}
 
 func (x *DoneAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[36]
+	mi := &file_hub_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +2408,7 @@ func (x *DoneAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DoneAnswer.ProtoReflect.Descriptor instead.
 func (*DoneAnswer) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{36}
+	return file_hub_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DoneAnswer) GetCursor() string {
@@ -2298,7 +2437,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_hub_proto_msgTypes[37]
+	mi := &file_hub_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2449,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_hub_proto_msgTypes[37]
+	mi := &file_hub_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2462,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_hub_proto_rawDescGZIP(), []int{37}
+	return file_hub_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Problem) GetType() string {
@@ -2464,7 +2603,7 @@ const file_hub_proto_rawDesc = "" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x19\n" +
 	"\x05until\x18\x04 \x01(\tH\x00R\x05until\x88\x01\x01B\b\n" +
 	"\x06_until\"\x0f\n" +
-	"\rGetHubRequest\"\xab\x01\n" +
+	"\rGetHubRequest\"\xae\x02\n" +
 	"\tHubAnswer\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\tR\x04mode\x12\x14\n" +
@@ -2472,7 +2611,17 @@ const file_hub_proto_rawDesc = "" +
 	"\x05peers\x18\x04 \x03(\tR\x05peers\x12\x14\n" +
 	"\x05wires\x18\x05 \x03(\tR\x05wires\x12\x1a\n" +
 	"\bwritable\x18\x06 \x01(\bR\bwritable\x12\x18\n" +
-	"\aversion\x18\a \x01(\tR\aversion\"\x10\n" +
+	"\aversion\x18\a \x01(\tR\aversion\x121\n" +
+	"\x06policy\x18\b \x03(\v2\x19.everything.v1.WirePolicyR\x06policy\x12N\n" +
+	"\x12certificate_hashes\x18\t \x03(\v2\x1e.everything.v1.CertificateHashR\x12certificate_hashes\"<\n" +
+	"\n" +
+	"WirePolicy\x12\x18\n" +
+	"\abrowser\x18\x01 \x01(\tR\abrowser\x12\x14\n" +
+	"\x05wires\x18\x02 \x03(\tR\x05wires\"[\n" +
+	"\x0fCertificateHash\x12\x1c\n" +
+	"\talgorithm\x18\x01 \x01(\tR\talgorithm\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
+	"\x05until\x18\x03 \x01(\tR\x05until\"\x10\n" +
 	"\x0eGetMenuRequest\"O\n" +
 	"\n" +
 	"MenuAnswer\x12)\n" +
@@ -2605,7 +2754,7 @@ func file_hub_proto_rawDescGZIP() []byte {
 	return file_hub_proto_rawDescData
 }
 
-var file_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_hub_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_hub_proto_goTypes = []any{
 	(*Money)(nil),                       // 0: everything.v1.Money
 	(*Item)(nil),                        // 1: everything.v1.Item
@@ -2617,41 +2766,43 @@ var file_hub_proto_goTypes = []any{
 	(*Announcement)(nil),                // 7: everything.v1.Announcement
 	(*GetHubRequest)(nil),               // 8: everything.v1.GetHubRequest
 	(*HubAnswer)(nil),                   // 9: everything.v1.HubAnswer
-	(*GetMenuRequest)(nil),              // 10: everything.v1.GetMenuRequest
-	(*MenuAnswer)(nil),                  // 11: everything.v1.MenuAnswer
-	(*PutItemRequest)(nil),              // 12: everything.v1.PutItemRequest
-	(*RetireItemRequest)(nil),           // 13: everything.v1.RetireItemRequest
-	(*SetAvailabilityRequest)(nil),      // 14: everything.v1.SetAvailabilityRequest
-	(*ItemAnswer)(nil),                  // 15: everything.v1.ItemAnswer
-	(*PlaceOrderRequest)(nil),           // 16: everything.v1.PlaceOrderRequest
-	(*LineRequest)(nil),                 // 17: everything.v1.LineRequest
-	(*OrderAnswer)(nil),                 // 18: everything.v1.OrderAnswer
-	(*ListOrdersRequest)(nil),           // 19: everything.v1.ListOrdersRequest
-	(*OrdersAnswer)(nil),                // 20: everything.v1.OrdersAnswer
-	(*GetOrderRequest)(nil),             // 21: everything.v1.GetOrderRequest
-	(*AcceptOrderRequest)(nil),          // 22: everything.v1.AcceptOrderRequest
-	(*DeclineOrderRequest)(nil),         // 23: everything.v1.DeclineOrderRequest
-	(*StartOrderRequest)(nil),           // 24: everything.v1.StartOrderRequest
-	(*ReadyOrderRequest)(nil),           // 25: everything.v1.ReadyOrderRequest
-	(*PickupOrderRequest)(nil),          // 26: everything.v1.PickupOrderRequest
-	(*CancelOrderRequest)(nil),          // 27: everything.v1.CancelOrderRequest
-	(*ListAnnouncementsRequest)(nil),    // 28: everything.v1.ListAnnouncementsRequest
-	(*AnnouncementsAnswer)(nil),         // 29: everything.v1.AnnouncementsAnswer
-	(*PostAnnouncementRequest)(nil),     // 30: everything.v1.PostAnnouncementRequest
-	(*AnnouncementAnswer)(nil),          // 31: everything.v1.AnnouncementAnswer
-	(*WithdrawAnnouncementRequest)(nil), // 32: everything.v1.WithdrawAnnouncementRequest
-	(*PairScreenRequest)(nil),           // 33: everything.v1.PairScreenRequest
-	(*ScreenAnswer)(nil),                // 34: everything.v1.ScreenAnswer
-	(*ForgetCustomerRequest)(nil),       // 35: everything.v1.ForgetCustomerRequest
-	(*DoneAnswer)(nil),                  // 36: everything.v1.DoneAnswer
-	(*Problem)(nil),                     // 37: everything.v1.Problem
-	(*structpb.ListValue)(nil),          // 38: google.protobuf.ListValue
+	(*WirePolicy)(nil),                  // 10: everything.v1.WirePolicy
+	(*CertificateHash)(nil),             // 11: everything.v1.CertificateHash
+	(*GetMenuRequest)(nil),              // 12: everything.v1.GetMenuRequest
+	(*MenuAnswer)(nil),                  // 13: everything.v1.MenuAnswer
+	(*PutItemRequest)(nil),              // 14: everything.v1.PutItemRequest
+	(*RetireItemRequest)(nil),           // 15: everything.v1.RetireItemRequest
+	(*SetAvailabilityRequest)(nil),      // 16: everything.v1.SetAvailabilityRequest
+	(*ItemAnswer)(nil),                  // 17: everything.v1.ItemAnswer
+	(*PlaceOrderRequest)(nil),           // 18: everything.v1.PlaceOrderRequest
+	(*LineRequest)(nil),                 // 19: everything.v1.LineRequest
+	(*OrderAnswer)(nil),                 // 20: everything.v1.OrderAnswer
+	(*ListOrdersRequest)(nil),           // 21: everything.v1.ListOrdersRequest
+	(*OrdersAnswer)(nil),                // 22: everything.v1.OrdersAnswer
+	(*GetOrderRequest)(nil),             // 23: everything.v1.GetOrderRequest
+	(*AcceptOrderRequest)(nil),          // 24: everything.v1.AcceptOrderRequest
+	(*DeclineOrderRequest)(nil),         // 25: everything.v1.DeclineOrderRequest
+	(*StartOrderRequest)(nil),           // 26: everything.v1.StartOrderRequest
+	(*ReadyOrderRequest)(nil),           // 27: everything.v1.ReadyOrderRequest
+	(*PickupOrderRequest)(nil),          // 28: everything.v1.PickupOrderRequest
+	(*CancelOrderRequest)(nil),          // 29: everything.v1.CancelOrderRequest
+	(*ListAnnouncementsRequest)(nil),    // 30: everything.v1.ListAnnouncementsRequest
+	(*AnnouncementsAnswer)(nil),         // 31: everything.v1.AnnouncementsAnswer
+	(*PostAnnouncementRequest)(nil),     // 32: everything.v1.PostAnnouncementRequest
+	(*AnnouncementAnswer)(nil),          // 33: everything.v1.AnnouncementAnswer
+	(*WithdrawAnnouncementRequest)(nil), // 34: everything.v1.WithdrawAnnouncementRequest
+	(*PairScreenRequest)(nil),           // 35: everything.v1.PairScreenRequest
+	(*ScreenAnswer)(nil),                // 36: everything.v1.ScreenAnswer
+	(*ForgetCustomerRequest)(nil),       // 37: everything.v1.ForgetCustomerRequest
+	(*DoneAnswer)(nil),                  // 38: everything.v1.DoneAnswer
+	(*Problem)(nil),                     // 39: everything.v1.Problem
+	(*structpb.ListValue)(nil),          // 40: google.protobuf.ListValue
 }
 var file_hub_proto_depIdxs = []int32{
 	0,  // 0: everything.v1.Item.price:type_name -> everything.v1.Money
 	2,  // 1: everything.v1.Item.sizes:type_name -> everything.v1.Choice
 	3,  // 2: everything.v1.Item.options:type_name -> everything.v1.OptionGroup
-	38, // 3: everything.v1.Item.allergens:type_name -> google.protobuf.ListValue
+	40, // 3: everything.v1.Item.allergens:type_name -> google.protobuf.ListValue
 	2,  // 4: everything.v1.OptionGroup.choices:type_name -> everything.v1.Choice
 	5,  // 5: everything.v1.Order.items:type_name -> everything.v1.Line
 	0,  // 6: everything.v1.Order.total:type_name -> everything.v1.Money
@@ -2659,57 +2810,59 @@ var file_hub_proto_depIdxs = []int32{
 	6,  // 8: everything.v1.Line.options:type_name -> everything.v1.LineChoice
 	0,  // 9: everything.v1.Line.unit:type_name -> everything.v1.Money
 	0,  // 10: everything.v1.Line.total:type_name -> everything.v1.Money
-	1,  // 11: everything.v1.MenuAnswer.items:type_name -> everything.v1.Item
-	1,  // 12: everything.v1.PutItemRequest.item:type_name -> everything.v1.Item
-	1,  // 13: everything.v1.ItemAnswer.item:type_name -> everything.v1.Item
-	17, // 14: everything.v1.PlaceOrderRequest.items:type_name -> everything.v1.LineRequest
-	4,  // 15: everything.v1.OrderAnswer.order:type_name -> everything.v1.Order
-	4,  // 16: everything.v1.OrdersAnswer.orders:type_name -> everything.v1.Order
-	7,  // 17: everything.v1.AnnouncementsAnswer.announcements:type_name -> everything.v1.Announcement
-	7,  // 18: everything.v1.AnnouncementAnswer.announcement:type_name -> everything.v1.Announcement
-	8,  // 19: everything.v1.Hub.GetHub:input_type -> everything.v1.GetHubRequest
-	10, // 20: everything.v1.Hub.GetMenu:input_type -> everything.v1.GetMenuRequest
-	12, // 21: everything.v1.Hub.PutItem:input_type -> everything.v1.PutItemRequest
-	13, // 22: everything.v1.Hub.RetireItem:input_type -> everything.v1.RetireItemRequest
-	14, // 23: everything.v1.Hub.SetAvailability:input_type -> everything.v1.SetAvailabilityRequest
-	16, // 24: everything.v1.Hub.PlaceOrder:input_type -> everything.v1.PlaceOrderRequest
-	19, // 25: everything.v1.Hub.ListOrders:input_type -> everything.v1.ListOrdersRequest
-	21, // 26: everything.v1.Hub.GetOrder:input_type -> everything.v1.GetOrderRequest
-	22, // 27: everything.v1.Hub.AcceptOrder:input_type -> everything.v1.AcceptOrderRequest
-	23, // 28: everything.v1.Hub.DeclineOrder:input_type -> everything.v1.DeclineOrderRequest
-	24, // 29: everything.v1.Hub.StartOrder:input_type -> everything.v1.StartOrderRequest
-	25, // 30: everything.v1.Hub.ReadyOrder:input_type -> everything.v1.ReadyOrderRequest
-	26, // 31: everything.v1.Hub.PickupOrder:input_type -> everything.v1.PickupOrderRequest
-	27, // 32: everything.v1.Hub.CancelOrder:input_type -> everything.v1.CancelOrderRequest
-	28, // 33: everything.v1.Hub.ListAnnouncements:input_type -> everything.v1.ListAnnouncementsRequest
-	30, // 34: everything.v1.Hub.PostAnnouncement:input_type -> everything.v1.PostAnnouncementRequest
-	32, // 35: everything.v1.Hub.WithdrawAnnouncement:input_type -> everything.v1.WithdrawAnnouncementRequest
-	33, // 36: everything.v1.Hub.PairScreen:input_type -> everything.v1.PairScreenRequest
-	35, // 37: everything.v1.Hub.ForgetCustomer:input_type -> everything.v1.ForgetCustomerRequest
-	9,  // 38: everything.v1.Hub.GetHub:output_type -> everything.v1.HubAnswer
-	11, // 39: everything.v1.Hub.GetMenu:output_type -> everything.v1.MenuAnswer
-	15, // 40: everything.v1.Hub.PutItem:output_type -> everything.v1.ItemAnswer
-	36, // 41: everything.v1.Hub.RetireItem:output_type -> everything.v1.DoneAnswer
-	15, // 42: everything.v1.Hub.SetAvailability:output_type -> everything.v1.ItemAnswer
-	18, // 43: everything.v1.Hub.PlaceOrder:output_type -> everything.v1.OrderAnswer
-	20, // 44: everything.v1.Hub.ListOrders:output_type -> everything.v1.OrdersAnswer
-	18, // 45: everything.v1.Hub.GetOrder:output_type -> everything.v1.OrderAnswer
-	18, // 46: everything.v1.Hub.AcceptOrder:output_type -> everything.v1.OrderAnswer
-	18, // 47: everything.v1.Hub.DeclineOrder:output_type -> everything.v1.OrderAnswer
-	18, // 48: everything.v1.Hub.StartOrder:output_type -> everything.v1.OrderAnswer
-	18, // 49: everything.v1.Hub.ReadyOrder:output_type -> everything.v1.OrderAnswer
-	18, // 50: everything.v1.Hub.PickupOrder:output_type -> everything.v1.OrderAnswer
-	18, // 51: everything.v1.Hub.CancelOrder:output_type -> everything.v1.OrderAnswer
-	29, // 52: everything.v1.Hub.ListAnnouncements:output_type -> everything.v1.AnnouncementsAnswer
-	31, // 53: everything.v1.Hub.PostAnnouncement:output_type -> everything.v1.AnnouncementAnswer
-	36, // 54: everything.v1.Hub.WithdrawAnnouncement:output_type -> everything.v1.DoneAnswer
-	34, // 55: everything.v1.Hub.PairScreen:output_type -> everything.v1.ScreenAnswer
-	36, // 56: everything.v1.Hub.ForgetCustomer:output_type -> everything.v1.DoneAnswer
-	38, // [38:57] is the sub-list for method output_type
-	19, // [19:38] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	10, // 11: everything.v1.HubAnswer.policy:type_name -> everything.v1.WirePolicy
+	11, // 12: everything.v1.HubAnswer.certificate_hashes:type_name -> everything.v1.CertificateHash
+	1,  // 13: everything.v1.MenuAnswer.items:type_name -> everything.v1.Item
+	1,  // 14: everything.v1.PutItemRequest.item:type_name -> everything.v1.Item
+	1,  // 15: everything.v1.ItemAnswer.item:type_name -> everything.v1.Item
+	19, // 16: everything.v1.PlaceOrderRequest.items:type_name -> everything.v1.LineRequest
+	4,  // 17: everything.v1.OrderAnswer.order:type_name -> everything.v1.Order
+	4,  // 18: everything.v1.OrdersAnswer.orders:type_name -> everything.v1.Order
+	7,  // 19: everything.v1.AnnouncementsAnswer.announcements:type_name -> everything.v1.Announcement
+	7,  // 20: everything.v1.AnnouncementAnswer.announcement:type_name -> everything.v1.Announcement
+	8,  // 21: everything.v1.Hub.GetHub:input_type -> everything.v1.GetHubRequest
+	12, // 22: everything.v1.Hub.GetMenu:input_type -> everything.v1.GetMenuRequest
+	14, // 23: everything.v1.Hub.PutItem:input_type -> everything.v1.PutItemRequest
+	15, // 24: everything.v1.Hub.RetireItem:input_type -> everything.v1.RetireItemRequest
+	16, // 25: everything.v1.Hub.SetAvailability:input_type -> everything.v1.SetAvailabilityRequest
+	18, // 26: everything.v1.Hub.PlaceOrder:input_type -> everything.v1.PlaceOrderRequest
+	21, // 27: everything.v1.Hub.ListOrders:input_type -> everything.v1.ListOrdersRequest
+	23, // 28: everything.v1.Hub.GetOrder:input_type -> everything.v1.GetOrderRequest
+	24, // 29: everything.v1.Hub.AcceptOrder:input_type -> everything.v1.AcceptOrderRequest
+	25, // 30: everything.v1.Hub.DeclineOrder:input_type -> everything.v1.DeclineOrderRequest
+	26, // 31: everything.v1.Hub.StartOrder:input_type -> everything.v1.StartOrderRequest
+	27, // 32: everything.v1.Hub.ReadyOrder:input_type -> everything.v1.ReadyOrderRequest
+	28, // 33: everything.v1.Hub.PickupOrder:input_type -> everything.v1.PickupOrderRequest
+	29, // 34: everything.v1.Hub.CancelOrder:input_type -> everything.v1.CancelOrderRequest
+	30, // 35: everything.v1.Hub.ListAnnouncements:input_type -> everything.v1.ListAnnouncementsRequest
+	32, // 36: everything.v1.Hub.PostAnnouncement:input_type -> everything.v1.PostAnnouncementRequest
+	34, // 37: everything.v1.Hub.WithdrawAnnouncement:input_type -> everything.v1.WithdrawAnnouncementRequest
+	35, // 38: everything.v1.Hub.PairScreen:input_type -> everything.v1.PairScreenRequest
+	37, // 39: everything.v1.Hub.ForgetCustomer:input_type -> everything.v1.ForgetCustomerRequest
+	9,  // 40: everything.v1.Hub.GetHub:output_type -> everything.v1.HubAnswer
+	13, // 41: everything.v1.Hub.GetMenu:output_type -> everything.v1.MenuAnswer
+	17, // 42: everything.v1.Hub.PutItem:output_type -> everything.v1.ItemAnswer
+	38, // 43: everything.v1.Hub.RetireItem:output_type -> everything.v1.DoneAnswer
+	17, // 44: everything.v1.Hub.SetAvailability:output_type -> everything.v1.ItemAnswer
+	20, // 45: everything.v1.Hub.PlaceOrder:output_type -> everything.v1.OrderAnswer
+	22, // 46: everything.v1.Hub.ListOrders:output_type -> everything.v1.OrdersAnswer
+	20, // 47: everything.v1.Hub.GetOrder:output_type -> everything.v1.OrderAnswer
+	20, // 48: everything.v1.Hub.AcceptOrder:output_type -> everything.v1.OrderAnswer
+	20, // 49: everything.v1.Hub.DeclineOrder:output_type -> everything.v1.OrderAnswer
+	20, // 50: everything.v1.Hub.StartOrder:output_type -> everything.v1.OrderAnswer
+	20, // 51: everything.v1.Hub.ReadyOrder:output_type -> everything.v1.OrderAnswer
+	20, // 52: everything.v1.Hub.PickupOrder:output_type -> everything.v1.OrderAnswer
+	20, // 53: everything.v1.Hub.CancelOrder:output_type -> everything.v1.OrderAnswer
+	31, // 54: everything.v1.Hub.ListAnnouncements:output_type -> everything.v1.AnnouncementsAnswer
+	33, // 55: everything.v1.Hub.PostAnnouncement:output_type -> everything.v1.AnnouncementAnswer
+	38, // 56: everything.v1.Hub.WithdrawAnnouncement:output_type -> everything.v1.DoneAnswer
+	36, // 57: everything.v1.Hub.PairScreen:output_type -> everything.v1.ScreenAnswer
+	38, // 58: everything.v1.Hub.ForgetCustomer:output_type -> everything.v1.DoneAnswer
+	40, // [40:59] is the sub-list for method output_type
+	21, // [21:40] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_hub_proto_init() }
@@ -2724,17 +2877,17 @@ func file_hub_proto_init() {
 	file_hub_proto_msgTypes[5].OneofWrappers = []any{}
 	file_hub_proto_msgTypes[6].OneofWrappers = []any{}
 	file_hub_proto_msgTypes[7].OneofWrappers = []any{}
-	file_hub_proto_msgTypes[14].OneofWrappers = []any{}
-	file_hub_proto_msgTypes[17].OneofWrappers = []any{}
+	file_hub_proto_msgTypes[16].OneofWrappers = []any{}
 	file_hub_proto_msgTypes[19].OneofWrappers = []any{}
-	file_hub_proto_msgTypes[37].OneofWrappers = []any{}
+	file_hub_proto_msgTypes[21].OneofWrappers = []any{}
+	file_hub_proto_msgTypes[39].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hub_proto_rawDesc), len(file_hub_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -71,6 +71,9 @@ func (s *Server) finish(ctx context.Context) error {
 }
 
 func (s *Server) close(ctx context.Context) error {
+	if s.cfg.Feed != nil {
+		s.cfg.Feed.Cut()
+	}
 	err := s.each((*http.Server).Close)
 	return errors.Join(err, s.active.wait(ctx))
 }

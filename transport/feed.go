@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,6 +22,14 @@ type FeedConfig struct {
 	// Wires are the forms a feed may take; the first is what a client gets that
 	// does not say.
 	Wires []Wire
+	// Upgrades are the wires that take over connections; nil for none. With any,
+	// Authenticate and CheckOrigin are required.
+	Upgrades []Upgrade
+	// Authenticate says whose a token or ticket is that came in a line.
+	Authenticate func(token string) (auth.Identity, error)
+	// CheckOrigin returns an error if a browser's page may not ask for an
+	// upgrade, for which browsers ask nobody.
+	CheckOrigin func(*http.Request) error
 
 	// MaxFeeds bounds how many are open at once; 0 is DefaultMaxFeeds.
 	MaxFeeds int
@@ -54,6 +63,9 @@ type Feed struct {
 	sessions map[*Session]struct{}
 	draining bool
 	empty    chan struct{} // closed when draining and the last session ended
+
+	cutOnce sync.Once
+	cut     chan struct{}
 }
 
 // NewFeed returns a feed handler.
@@ -75,9 +87,13 @@ func NewFeed(cfg FeedConfig) *Feed {
 		counters: make(map[string]*wireCounters),
 		sessions: make(map[*Session]struct{}),
 		empty:    make(chan struct{}),
+		cut:      make(chan struct{}),
 	}
 	for _, w := range cfg.Wires {
 		f.count(w.Name())
+	}
+	for _, u := range cfg.Upgrades {
+		f.count(u.Name())
 	}
 	return f
 }
@@ -96,19 +112,28 @@ func (f *Feed) count(wire string) *wireCounters {
 
 // ServeHTTP implements http.Handler. It returns when the feed has ended.
 func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if u := f.upgrade(r); u != nil {
+		f.serveUpgrade(u, w, r)
+		return
+	}
 	wire, session, err := f.admit(r)
 	if err != nil {
-		switch event.CodeOf(err) {
-		case event.MethodNotAllowed:
-			w.Header().Set("Allow", http.MethodGet)
-		case event.ShuttingDown, event.Unavailable:
-			w.Header().Set("Retry-After", "2")
-		}
-		f.cfg.WriteError(w, r, err)
+		f.refuse(w, r, err)
 		return
 	}
 	writeHead(w.Header(), wire)
 	session.Run(r.Context(), newBodySink(w, r, f.cfg.StallTimeout))
+}
+
+// refuse answers a request that gets no feed.
+func (f *Feed) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	switch event.CodeOf(err) {
+	case event.MethodNotAllowed:
+		w.Header().Set("Allow", http.MethodGet)
+	case event.ShuttingDown, event.Unavailable:
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	f.cfg.WriteError(w, r, err)
 }
 
 // admit checks the request, cheapest things first, and opens its session.
@@ -145,12 +170,10 @@ func (f *Feed) Open(who auth.Identity, req Request, enc hub.Encoding) (*Session,
 	s := &Session{
 		feed:    f,
 		wire:    f.count(enc.Name()),
-		every:   f.cfg.Idle,
+		every:   f.interval(req.Pace),
 		expires: who.Expires,
 		notice:  make(chan notice, 1),
-	}
-	if req.Pace == Attentive {
-		s.every = f.cfg.Attentive
+		control: control{poke: make(chan struct{}, 1)},
 	}
 	s.nextPing = now.Add(s.every)
 	if err := f.add(s); err != nil {
@@ -166,12 +189,25 @@ func (f *Feed) Open(who auth.Identity, req Request, enc hub.Encoding) (*Session,
 	return s, nil
 }
 
+// interval is how often a session of a pace is pinged.
+func (f *Feed) interval(p Pace) time.Duration {
+	if p == Attentive {
+		return f.cfg.Attentive
+	}
+	return f.cfg.Idle
+}
+
+// errDraining refuses a feed of a hub that drains.
+func errDraining() error {
+	return event.Errorf(event.ShuttingDown, "this hub is about to stop; connect to another one, or here again in a moment")
+}
+
 // add registers s, unless there are enough or the hub drains.
 func (f *Feed) add(s *Session) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draining {
-		return event.Errorf(event.ShuttingDown, "this hub is about to stop; connect to another one, or here again in a moment")
+		return errDraining()
 	}
 	if len(f.sessions) >= f.cfg.MaxFeeds {
 		return event.Errorf(event.Unavailable, "this hub serves as many feeds as it can; close one that is not looked at, or try again in a moment")

@@ -43,13 +43,22 @@ func NewRequest(topics, after, pace string) (Request, error) {
 	if err != nil {
 		return Request{}, blame(err, after)
 	}
-	switch p := Pace(pace); p {
-	case "":
-		return Request{ps, Idle}, nil
-	case Attentive, Idle:
-		return Request{ps, p}, nil
+	p, err := parsePace(pace)
+	if err != nil {
+		return Request{}, err
 	}
-	return Request{}, event.Errorf(event.Invalid, "there is no pace %s; ask for attentive or idle", event.Quote(pace)).At("pace")
+	return Request{ps, p}, nil
+}
+
+// parsePace reads a pace; none is Idle.
+func parsePace(s string) (Pace, error) {
+	switch p := Pace(s); p {
+	case "":
+		return Idle, nil
+	case Attentive, Idle:
+		return p, nil
+	}
+	return "", event.Errorf(event.Invalid, "there is no pace %s; ask for attentive or idle", event.Quote(s)).At("pace")
 }
 
 // blame says which of the two fields ParsePositions stumbled over.

@@ -22,7 +22,7 @@ type Sink interface {
 var ErrStalled = errors.New("transport: the client takes no bytes")
 
 // Session is one open feed. Feed.Open makes it; Run must be called on it, once.
-// All of it belongs to the goroutine in Run, except for notice.
+// All of it belongs to the goroutine in Run, except for notice and control.
 type Session struct {
 	feed  *Feed
 	wire  *wireCounters
@@ -36,6 +36,8 @@ type Session struct {
 	expires time.Time
 	// notice tells of a drain, at most once.
 	notice chan notice
+	// control is what the client asks, where it can.
+	control control
 	// leave is when a draining hub ends the session; zero before its notice.
 	leave time.Time
 }
@@ -82,6 +84,8 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 		case <-timer.C:
 		case n := <-s.notice:
 			s.notice <- n // for next, which sends it
+		case <-s.control.poke:
+			s.control.again() // for next, too
 		}
 	}
 }
@@ -104,6 +108,10 @@ func (s *Session) next(now time.Time) ([]byte, Reason) {
 		s.leave = n.leave
 		within := max(n.leave.Sub(now).Milliseconds(), 0)
 		return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within, To: n.to}}), ""
+	case <-s.control.poke:
+		if last := s.obey(now); last != nil {
+			return last, Refused
+		}
 	default:
 	}
 	if !now.Before(s.nextPing) {
@@ -111,6 +119,20 @@ func (s *Session) next(now time.Time) ([]byte, Reason) {
 		return s.sub.Ping(now), ""
 	}
 	return s.sub.Next(), ""
+}
+
+// obey does what the client asked. If the feed ends by it, it returns the last
+// frame.
+func (s *Session) obey(now time.Time) []byte {
+	pace, fault := s.control.asked()
+	if fault != nil {
+		return s.sub.Frame(event.Frame{Error: fault})
+	}
+	if every := s.feed.interval(pace); pace != "" && every != s.every {
+		s.every = every
+		s.nextPing = now.Add(every)
+	}
+	return nil
 }
 
 // due is when next has something to say even if nothing wakes the session.

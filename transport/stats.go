@@ -17,6 +17,8 @@ const (
 	Expired Reason = "token_expired"
 	// Stalled: the client took no byte for the stall timeout.
 	Stalled Reason = "stalled"
+	// Refused: the client broke a rule of the open feed and was told.
+	Refused Reason = "refused"
 	// Drained: the hub is about to stop and the session's slot had come.
 	Drained Reason = "drained"
 )
