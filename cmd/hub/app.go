@@ -48,6 +48,8 @@ type app struct {
 	auth  *auth.Auth
 	api   *api.API
 	cert  *cert.Source
+	// secrets are what connections of before a restart go on with.
+	secrets *cert.Secrets
 	// wires are the forms of a feed; the first is for who does not say.
 	wires  []transport.Wire
 	feed   *transport.Feed
@@ -89,9 +91,12 @@ func (a *app) wire() error {
 	if a.keys, err = auth.OpenKeys(keysDir(a.config.Data)); err != nil {
 		return err
 	}
+	if a.secrets, err = cert.OpenSecrets(tlsDir(a.config.Data), a.log); err != nil {
+		return err
+	}
 	if a.cert, err = cert.Open(cert.Config{
 		Dir: tlsDir(a.config.Data), Hosts: a.config.Host,
-		CertFile: a.config.Cert, KeyFile: a.config.Key, Logger: a.log,
+		CertFile: a.config.Cert, KeyFile: a.config.Key, Secrets: a.secrets, Logger: a.log,
 	}); err != nil {
 		return err
 	}

@@ -33,6 +33,19 @@ func readAuthority(path string) (*authority, error) {
 // readPair reads a file with a key and its certificate, which nobody else may
 // be able to read.
 func readPair(path string) (*tls.Certificate, error) {
+	b, err := readPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(b, b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w; restore it from a backup, or move it away to have a new one made", ErrBadFile, path, err)
+	}
+	return &pair, nil
+}
+
+// readPrivate reads a small file, which nobody else may be able to read.
+func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cert: read a key: %w", err)
@@ -45,16 +58,12 @@ func readPair(path string) (*tls.Certificate, error) {
 	if perm := info.Mode().Perm(); perm&0o077 != 0 {
 		return nil, fmt.Errorf("%w: %s has mode %04o; run chmod 0600 on it, and if others use this machine move it away to have a new one made", ErrExposed, path, perm)
 	}
-	const most = 64 << 10 // a pair is about 1 KiB; what is larger is another file
+	const most = 64 << 10 // what the hub writes is a few KiB; what is larger is another file
 	b, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
 		return nil, fmt.Errorf("cert: read a key: %w", err)
 	}
-	pair, err := tls.X509KeyPair(b, b)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w; restore it from a backup, or move it away to have a new one made", ErrBadFile, path, err)
-	}
-	return &pair, nil
+	return b, nil
 }
 
 // writePair writes a key and its certificate into one file of mode 0600.

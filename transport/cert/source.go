@@ -32,6 +32,9 @@ type Config struct {
 	// CertFile and KeyFile are PEM files to serve with instead: the leaf first,
 	// then its chain. Either both or none.
 	CertFile, KeyFile string
+	// Secrets let sessions be resumed after a restart. Without them they last as
+	// long as the process.
+	Secrets *Secrets
 	// Logger is slog.Default() if nil.
 	Logger *slog.Logger
 }
@@ -39,8 +42,9 @@ type Config struct {
 // Source is a certificate that stays good. Its methods may be called by any
 // number of goroutines.
 type Source struct {
-	keeper keeper
-	log    *slog.Logger
+	keeper  keeper
+	secrets *Secrets // may be nil
+	log     *slog.Logger
 	// current is what handshakes are answered with. Only Open and Run store
 	// it; a handshake loads it and does nothing else.
 	current atomic.Pointer[tls.Certificate]
@@ -69,7 +73,12 @@ func Open(c Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(keeper, log)
+	s, err := open(keeper, log)
+	if err != nil {
+		return nil, err
+	}
+	s.secrets = c.Secrets
+	return s, nil
 }
 
 func newKeeper(c Config, log *slog.Logger) (keeper, error) {
@@ -139,6 +148,9 @@ func (s *Source) TLSConfig(min12 bool) *tls.Config {
 	}
 	if min12 {
 		c.MinVersion = tls.VersionTLS12
+	}
+	if s.secrets != nil {
+		s.secrets.use(c)
 	}
 	return c
 }
