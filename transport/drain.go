@@ -67,7 +67,14 @@ func (s *Server) sendAway(ctx context.Context) error {
 }
 
 func (s *Server) finish(ctx context.Context) error {
-	return s.each(func(h *http.Server) error { return h.Shutdown(ctx) })
+	var err error
+	if s.quic != nil {
+		err = s.quic.refuseNew()
+	}
+	err = errors.Join(err, s.each(func(h *http.Server) error { return h.Shutdown(ctx) }))
+	// Shutdown knows of nothing on QUIC, nor of connections that were taken
+	// over.
+	return errors.Join(err, s.active.wait(ctx))
 }
 
 func (s *Server) close(ctx context.Context) error {
@@ -75,6 +82,9 @@ func (s *Server) close(ctx context.Context) error {
 		s.cfg.Feed.Cut()
 	}
 	err := s.each((*http.Server).Close)
+	if s.quic != nil {
+		err = errors.Join(err, s.quic.close(ctx))
+	}
 	return errors.Join(err, s.active.wait(ctx))
 }
 

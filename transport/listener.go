@@ -90,7 +90,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, release := l.limits.admit(remote(c))
+		v, release := l.limits.admit(addrOf(c.RemoteAddr()))
 		if v == hangUp {
 			_ = c.Close() // it never was a connection of ours
 			continue
@@ -100,10 +100,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// remote is the client's address, without zone and port; the zero Addr for
+// addrOf is a client's address, without zone and port; the zero Addr for
 // connections that have none, as in tests.
-func remote(c net.Conn) netip.Addr {
-	ap, err := netip.ParseAddrPort(c.RemoteAddr().String())
+func addrOf(a net.Addr) netip.Addr {
+	ap, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -27,6 +26,13 @@ type ServerConfig struct {
 	PlainBoardHandler http.Handler
 	// WriteError answers requests of connections over the limit.
 	WriteError func(http.ResponseWriter, *http.Request, error)
+	// QUIC serves the same handler over HTTP/3, on UDP and the port number of
+	// Addr; nil for TCP only.
+	QUIC *QUICConfig
+	// AdvertiseQUIC tells browsers of it with every answer (Alt-Svc, RFC 7838).
+	// With a certificate that only some of them trust over QUIC it does harm:
+	// they try it, and stumble.
+	AdvertiseQUIC bool
 	// Feed is drained before the sockets; nil for none.
 	Feed *Feed
 	// GoawayTo names the hubs that clients of a draining hub should turn to;
@@ -72,6 +78,7 @@ type Server struct {
 	limits *limiter
 	board  *http.Server // nil without a plain board
 	main   *http.Server
+	quic   *quicServer // nil without QUIC
 	active inflight
 
 	mainListener, boardListener net.Listener // set by Listen
@@ -110,6 +117,12 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.PlainBoardAddr != "" {
 		s.board = s.newHTTP(cfg.PlainBoardHandler)
 	}
+	if cfg.QUIC != nil {
+		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.active.count(s.refuseWhenClosing(cfg.Handler)))
+		if cfg.AdvertiseQUIC {
+			s.main.Handler = s.advertise(s.main.Handler)
+		}
+	}
 	return s
 }
 
@@ -138,44 +151,6 @@ func serverTLS(c *tls.Config) *tls.Config {
 	return c
 }
 
-// Listen opens the sockets, so that the addresses are known before anything is
-// served. On an error none is open.
-func (s *Server) Listen(ctx context.Context) error {
-	var err error
-	if s.mainListener, err = s.listen(ctx, s.cfg.Addr); err != nil {
-		return err
-	}
-	if s.board == nil {
-		return nil
-	}
-	if s.boardListener, err = s.listen(ctx, s.cfg.PlainBoardAddr); err != nil {
-		return errors.Join(err, s.mainListener.Close())
-	}
-	return nil
-}
-
-func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("transport: listen on %s: %w", addr, err)
-	}
-	return s.limited(ln), nil
-}
-
-func (s *Server) limited(ln net.Listener) net.Listener {
-	return &listener{ln, s.limits, s.cfg.StallTimeout}
-}
-
-// ListenOn takes listeners that are open already, as a service manager hands
-// them over, in place of Listen. Board is nil without a plain board.
-func (s *Server) ListenOn(main, board net.Listener) {
-	s.mainListener = s.limited(main)
-	if s.board != nil {
-		s.boardListener = s.limited(board)
-	}
-}
-
 // Addr returns the address of the TLS listener. Valid after Listen.
 func (s *Server) Addr() net.Addr { return s.mainListener.Addr() }
 
@@ -190,11 +165,14 @@ func (s *Server) BoardAddr() net.Addr {
 // Run serves until ctx ends and the server is drained, at most DrainBudget
 // later, or until a listener fails. It returns that failure, or nil.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2) // one for each listener
+	failed := make(chan error, 3) // one for each listener
 	var wg sync.WaitGroup
 	wg.Go(func() { failed <- s.main.ServeTLS(s.mainListener, "", "") })
 	if s.board != nil {
 		wg.Go(func() { failed <- s.board.Serve(s.boardListener) })
+	}
+	if s.quic != nil {
+		wg.Go(func() { failed <- s.quic.accept() })
 	}
 	var err error
 	select {
@@ -213,11 +191,19 @@ type ServerStats struct {
 	Open int
 	// Refused counts those over a limit since the start.
 	Refused uint64
+	// QUIC is how many of the open ones are QUIC's. Retried counts handshakes
+	// that had to prove their address first, since the start.
+	QUIC    int
+	Retried uint64
 }
 
 // Stats returns the counters.
 func (s *Server) Stats() ServerStats {
 	s.limits.mu.Lock()
-	defer s.limits.mu.Unlock()
-	return ServerStats{Open: s.limits.open, Refused: s.limits.refused}
+	stats := ServerStats{Open: s.limits.open, Refused: s.limits.refused}
+	s.limits.mu.Unlock()
+	if s.quic != nil {
+		stats.QUIC, stats.Retried = s.quic.stats()
+	}
+	return stats
 }

@@ -267,7 +267,9 @@ func TestServerBadRequests(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := NewServer(complete(t, ServerConfig{}))
 				p := &piped{conns: make(chan net.Conn), closed: make(chan struct{})}
-				s.ListenOn(p, nil)
+				if err := s.ListenOn(Sockets{Main: p}); err != nil {
+					t.Fatal(err)
+				}
 				running(t, s)
 				ours, theirs := net.Pipe()
 				p.conns <- theirs

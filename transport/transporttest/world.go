@@ -93,7 +93,9 @@ func (w *world) listen(onPipes bool, roots *x509.CertPool) {
 	w.target = Target{Roots: roots}
 	if onPipes {
 		w.pipes = newPipes()
-		w.server.ListenOn(w.pipes, nil)
+		if err := w.server.ListenOn(transport.Sockets{Main: w.pipes}); err != nil {
+			w.t.Fatal(err)
+		}
 		w.target.URL, w.target.Dial = "https://localhost", w.pipes.dial
 		return
 	}

@@ -1,0 +1,266 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"golang.org/x/time/rate"
+)
+
+// QUICConfig is what a Server needs to serve HTTP/3 (RFC 9114) beside what it
+// serves over TCP. All but Extension is required.
+type QUICConfig struct {
+	// TLS provides certificates, and session tickets for 0-RTT.
+	TLS *tls.Config
+	// ResetKey makes the tokens of stateless resets (RFC 9000, section 10.3). It
+	// is this hub's alone and outlives a restart: by it a client notices the
+	// restart with its next packet.
+	ResetKey [32]byte
+	// TokenKey seals the tokens that spare a known address the Retry (RFC 9000,
+	// section 8.1). The hubs of a site share it.
+	TokenKey [32]byte
+	// Extension serves what is more than HTTP/3, nil for nothing.
+	Extension Extension
+}
+
+// Extension is a protocol that shares QUIC connections with HTTP/3, as
+// WebTransport does.
+type Extension interface {
+	// Attach is called once, before the first connection, with the server that
+	// answers requests: its settings are the extension's to add to.
+	Attach(*http3.Server)
+	// ServeConn serves a connection, its requests included, and returns when it
+	// has ended.
+	ServeConn(*quic.Conn) error
+}
+
+// Bounds of a QUIC connection.
+const (
+	// quicIdleTimeout: a phone in a lift comes back within it, and who says
+	// nothing for two heartbeats of the idle pace is gone.
+	quicIdleTimeout = 45 * time.Second
+	// quicHandshakeTimeout is for each step of a handshake; one takes twice that
+	// at most.
+	quicHandshakeTimeout = 5 * time.Second
+	// quicStreams is how many requests and WebTransport streams a client may
+	// have open on one connection: as many as on HTTP/2, and the feeds of some
+	// sessions.
+	quicStreams = maxStreams + 32
+	// quicUniStreams: HTTP/3 needs three. The rest are for the WebTransport
+	// session that a browser must be allowed to open some in, see transport/wt.
+	quicUniStreams = 3 + 16
+	// connIDLength in bytes; enough never to collide.
+	connIDLength = 8
+
+	// Handshakes from addresses that are not proven yet cost memory for as long
+	// as they hang, which anybody can make them do from addresses that are not
+	// theirs. A few are free, so that clients connect in one round trip; beyond
+	// them each must come again with a token first, which costs nothing.
+	handshakesPerSecond = 20
+	handshakesAtOnce    = 64
+)
+
+// h3NoError is the application error of a connection that ends in order
+// (RFC 9114, section 8.1).
+const h3NoError = quic.ApplicationErrorCode(http3.ErrCodeNoError)
+
+// quicServer serves HTTP/3 on one UDP socket. There is one socket, because
+// several on one port break the migration of connections.
+type quicServer struct {
+	cfg    QUICConfig
+	limits *limiter
+	http   *http3.Server
+	retry  *rate.Limiter
+
+	socket    net.PacketConn // set by listen
+	transport *quic.Transport
+	listener  *quic.EarlyListener
+
+	// refusing says that no new request is to be begun.
+	refusing atomic.Bool
+
+	mu      sync.Mutex
+	conns   map[*quic.Conn]struct{}
+	retried uint64
+	closing bool
+	serving sync.WaitGroup
+}
+
+func newQUICServer(cfg QUICConfig, limits *limiter, h http.Handler) *quicServer {
+	q := &quicServer{
+		cfg: cfg, limits: limits, conns: make(map[*quic.Conn]struct{}),
+		retry: rate.NewLimiter(handshakesPerSecond, handshakesAtOnce),
+	}
+	q.http = &http3.Server{
+		Handler: q.timed(h), MaxHeaderBytes: maxHeaderBytes,
+	}
+	if cfg.Extension != nil {
+		cfg.Extension.Attach(q.http)
+	}
+	return q
+}
+
+// listen serves on socket from now on; accept takes the connections. The
+// socket is closed with the server.
+func (q *quicServer) listen(socket net.PacketConn) error {
+	if udp, ok := socket.(*net.UDPConn); ok {
+		socket = tolerant{udp}
+	}
+	q.socket = socket
+	reset, token := quic.StatelessResetKey(q.cfg.ResetKey), quic.TokenGeneratorKey(q.cfg.TokenKey)
+	q.transport = &quic.Transport{
+		Conn: socket, ConnectionIDLength: connIDLength,
+		StatelessResetKey: &reset, TokenGeneratorKey: &token,
+		VerifySourceAddress: q.mustProve, ConnContext: q.admit,
+	}
+	c := http3.ConfigureTLSConfig(serverTLS(q.cfg.TLS))
+	c.MinVersion = tls.VersionTLS13 // QUIC knows no other (RFC 9001, section 4.2)
+	var err error
+	q.listener, err = q.transport.ListenEarly(c, &quic.Config{
+		HandshakeIdleTimeout: quicHandshakeTimeout, MaxIdleTimeout: quicIdleTimeout,
+		MaxIncomingStreams: quicStreams, MaxIncomingUniStreams: quicUniStreams,
+		InitialStreamReceiveWindow: streamWindow, MaxStreamReceiveWindow: streamWindow,
+		InitialConnectionReceiveWindow: connWindow, MaxConnectionReceiveWindow: connWindow,
+		Allow0RTT: true, EnableDatagrams: true, EnableStreamResetPartialDelivery: true,
+	})
+	if err != nil {
+		return fmt.Errorf("transport: serve QUIC on %s: %w", socket.LocalAddr(), errors.Join(err, socket.Close()))
+	}
+	return nil
+}
+
+// mustProve says whether a handshake must begin again with a token that proves
+// its address. It is called before anything is kept of it.
+func (q *quicServer) mustProve(net.Addr) bool {
+	if q.retry.Allow() {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.retried++
+	return true
+}
+
+// errFull refuses a connection; the client is told CONNECTION_REFUSED.
+var errFull = errors.New("transport: as many connections as there may be")
+
+// admit counts a connection before its handshake, which for QUIC is the last
+// moment at which it can be refused for nothing.
+func (q *quicServer) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
+	v, release := q.limits.admit(addrOf(info.RemoteAddr))
+	switch v {
+	case serve:
+		context.AfterFunc(ctx, release)
+		return ctx, nil
+	case refuse:
+		release()
+	case hangUp:
+	}
+	return nil, errFull
+}
+
+// accept serves connections until the listener is closed.
+func (q *quicServer) accept() error {
+	for {
+		c, err := q.listener.Accept(context.Background())
+		if err != nil {
+			if errors.Is(err, quic.ErrServerClosed) {
+				return nil
+			}
+			return fmt.Errorf("transport: accept QUIC: %w", err)
+		}
+		if !q.add(c) {
+			_ = c.CloseWithError(h3NoError, "") // the peer has gone, or is told
+			continue
+		}
+		q.serving.Go(func() {
+			defer q.remove(c)
+			q.serve(c)
+		})
+	}
+}
+
+func (q *quicServer) serve(c *quic.Conn) {
+	// What ends a connection is the client's affair: it left, or broke the
+	// protocol and was told so.
+	if q.cfg.Extension != nil {
+		_ = q.cfg.Extension.ServeConn(c)
+	} else {
+		_ = q.http.ServeQUICConn(c)
+	}
+	_ = c.CloseWithError(h3NoError, "")
+}
+
+func (q *quicServer) add(c *quic.Conn) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing {
+		return false
+	}
+	q.conns[c] = struct{}{}
+	return true
+}
+
+func (q *quicServer) remove(c *quic.Conn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.conns, c)
+}
+
+// refuseNew refuses new connections, and new requests on those that are open.
+func (q *quicServer) refuseNew() error {
+	q.refusing.Store(true)
+	return q.listener.Close()
+}
+
+func (q *quicServer) stats() (open int, retried uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.conns), q.retried
+}
+
+// close ends all connections, waits until they are done with or ctx ends, and
+// closes the socket. Their packets that say so leave first.
+func (q *quicServer) close(ctx context.Context) error {
+	q.mu.Lock()
+	q.closing = true
+	for c := range q.conns {
+		_ = c.CloseWithError(h3NoError, "")
+	}
+	q.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		q.serving.Wait()
+		close(ended)
+	}()
+	var err error
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return errors.Join(err, q.transport.Close(), q.socket.Close())
+}
+
+// timed gives requests the time that those over TCP have. A feed lifts the
+// write deadline for itself.
+func (q *quicServer) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect { // a session has no end to wait for
+			now := time.Now()
+			rc := http.NewResponseController(w)
+			_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both
+			_ = rc.SetWriteDeadline(now.Add(writeTimeout))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
