@@ -22,8 +22,7 @@ const (
 	// leafLife is short because nobody has to do anything about it: a hub renews
 	// its leaf while it runs, and the path is walked several times a year rather
 	// than for the first time when nobody remembers it. Apple's devices take
-	// nothing over 398 days. (WebTransport's hashes ask for less than 14, and
-	// for a certificate of their own.)
+	// nothing over 398 days. (Hashes for WebTransport ask for less: see line.)
 	leafLife = 90 * 24 * time.Hour
 	// skew is how far a device's clock may be behind the hub's.
 	skew = time.Hour
@@ -108,8 +107,8 @@ func newAuthority(n names, now time.Time) (*authority, error) {
 	return &authority{cert, key}, nil
 }
 
-// issue makes a leaf for n, which permits returned.
-func (a *authority) issue(n names, now time.Time) (*tls.Certificate, error) {
+// issue makes a leaf for n, which permits returned, that is good for life.
+func (a *authority) issue(n names, now time.Time, life time.Duration) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("cert: make a leaf: %w", err)
@@ -118,7 +117,7 @@ func (a *authority) issue(n names, now time.Time) (*tls.Certificate, error) {
 		SerialNumber:          serial(),
 		Subject:               pkix.Name{CommonName: "Everything hub"},
 		NotBefore:             now.Add(-skew),
-		NotAfter:              now.Add(leafLife),
+		NotAfter:              now.Add(life),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -67,13 +68,41 @@ func readPrivate(path string) ([]byte, error) {
 }
 
 // writePair writes a key and its certificate into one file of mode 0600.
-func writePair(path string, pair *tls.Certificate) error {
-	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+func writePair(path string, pair *tls.Certificate) error { return writePairs(path, pair) }
+
+// readPairs reads a file with some keys, each followed by its certificate.
+func readPairs(path string) ([]*tls.Certificate, error) {
+	rest, err := readPrivate(path)
 	if err != nil {
-		return fmt.Errorf("cert: write a key: %w", err)
+		return nil, err
 	}
-	b := pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der})
-	b = append(b, pem.EncodeToMemory(&pem.Block{Type: certBlock, Bytes: pair.Certificate[0]})...)
+	var pairs []*tls.Certificate
+	for len(bytes.TrimSpace(rest)) > 0 {
+		all := rest
+		for range 2 { // PEM blocks; what is none is left to X509KeyPair
+			_, rest = pem.Decode(rest)
+		}
+		one := all[:len(all)-len(rest)]
+		pair, err := tls.X509KeyPair(one, one)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrBadFile, path, err)
+		}
+		pairs = append(pairs, &pair)
+	}
+	return pairs, nil
+}
+
+// writePairs writes keys and their certificates into one file of mode 0600.
+func writePairs(path string, pairs ...*tls.Certificate) error {
+	var b []byte
+	for _, pair := range pairs {
+		der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+		if err != nil {
+			return fmt.Errorf("cert: write a key: %w", err)
+		}
+		b = append(b, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der})...)
+		b = append(b, pem.EncodeToMemory(&pem.Block{Type: certBlock, Bytes: pair.Certificate[0]})...)
+	}
 	return writeFile(path, b, 0o600)
 }
 

@@ -30,7 +30,7 @@ func (p pairFiles) renew(t *testing.T, now time.Time) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf, err := a.issue(n, now)
+	leaf, err := a.issue(n, now, leafLife)
 	if err != nil {
 		t.Fatal(err)
 	}

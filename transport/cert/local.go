@@ -28,7 +28,8 @@ const (
 // is soon good under it.
 const localInterval = 30 * time.Second
 
-// local serves leaves of the hub's own authority.
+// local serves leaves of the hub's own authority: a long-lived one on TCP, and
+// a line of short-lived ones on UDP.
 type local struct {
 	dir       string
 	given     names
@@ -39,6 +40,7 @@ type local struct {
 
 	// Only the goroutine of Open, then Run, uses these.
 	leaf    *tls.Certificate
+	line    *line
 	served  bool     // the leaf has been handed out
 	omitted []string // names left out, as last logged
 }
@@ -87,7 +89,8 @@ func (l *local) open(now time.Time) error {
 	case err == nil && leaf.Leaf.CheckSignatureFrom(a.cert) == nil:
 		l.leaf = leaf
 	}
-	return nil
+	l.line = &line{dir: l.dir, authority: a, log: l.log}
+	return l.line.open()
 }
 
 // makeAuthority makes the authority and its file.
@@ -135,11 +138,11 @@ func (l *local) interval() time.Duration { return localInterval }
 
 func (l *local) ca() ([]byte, string) { return l.public, filepath.Join(l.dir, publicFile) }
 
-// next returns the leaf kept, the first time, and a new one when it is due.
-func (l *local) next(now time.Time) (*tls.Certificate, error) {
+// permitted is wanted, less what the authority may not certify.
+func (l *local) permitted() (names, error) {
 	n, err := l.wanted()
 	if err != nil {
-		return nil, err
+		return names{}, err
 	}
 	n, not := l.authority.permits(n)
 	if !slices.Equal(not, l.omitted) {
@@ -148,6 +151,15 @@ func (l *local) next(now time.Time) (*tls.Certificate, error) {
 			l.log.Warn("the certificate leaves out names that its authority may not certify", "names", not)
 		}
 	}
+	return n, nil
+}
+
+// next returns the leaf kept, the first time, and a new one when it is due.
+func (l *local) next(now time.Time) (*tls.Certificate, error) {
+	n, err := l.permitted()
+	if err != nil {
+		return nil, err
+	}
 	if l.leaf != nil && !due(l.leaf.Leaf, n, now) {
 		if l.served {
 			return nil, nil
@@ -155,7 +167,7 @@ func (l *local) next(now time.Time) (*tls.Certificate, error) {
 		l.served = true
 		return l.leaf, nil
 	}
-	leaf, err := l.authority.issue(n, now)
+	leaf, err := l.authority.issue(n, now, leafLife)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +176,14 @@ func (l *local) next(now time.Time) (*tls.Certificate, error) {
 	}
 	l.leaf, l.served = leaf, true
 	return leaf, nil
+}
+
+func (l *local) short(now time.Time) ([]*tls.Certificate, error) {
+	n, err := l.permitted()
+	if err != nil {
+		return nil, err
+	}
+	return l.line.turn(n, now)
 }
 
 // due reports whether leaf is to be replaced by one for n.

@@ -66,8 +66,8 @@ func mustOpenOn(t *testing.T, m *machine, dir string, hosts ...string) (*Source,
 	return s, logged
 }
 
-// running runs s until the bubble's test ends.
-func running(t *testing.T, s *Source) {
+// running runs s until the bubble's test ends, or stop.
+func running(t *testing.T, s *Source) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -76,10 +76,12 @@ func running(t *testing.T, s *Source) {
 			t.Errorf("Run returned %v", err)
 		}
 	})
-	t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		wg.Wait()
-	})
+	}
+	t.Cleanup(stop)
+	return stop
 }
 
 // begin puts the bubble's clock, which starts in 2000, to a day when hubs run.
@@ -190,7 +192,7 @@ func TestAuthorityIsBoundToTheHouse(t *testing.T) {
 		var bank names
 		bank.add("bank.example")
 		bank.add("198.51.100.1")
-		stolen, err := a.issue(bank, time.Now())
+		stolen, err := a.issue(bank, time.Now(), leafLife)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +313,7 @@ func TestConcurrentHandshakes(t *testing.T) {
 		})
 	}
 	for range 5 {
-		next, err := s.keeper.(*local).authority.issue(names{dns: []string{"localhost"}}, time.Now())
+		next, err := s.keeper.(*local).authority.issue(names{dns: []string{"localhost"}}, time.Now(), leafLife)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,6 +62,18 @@ func (n names) covers(other names) bool {
 	return true
 }
 
+// union returns what is in n, in other or in both.
+func (n names) union(other names) names {
+	all := names{slices.Clone(n.dns), slices.Clone(n.ips)}
+	for _, name := range other.dns {
+		all.add(name)
+	}
+	for _, ip := range other.ips {
+		all.addIP(ip)
+	}
+	return all
+}
+
 // validName reports whether clients would take the name in a certificate: LDH
 // labels (RFC 5890, section 2.3.1), at most 253 bytes, and no wildcard.
 func validName(s string) bool {

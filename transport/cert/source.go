@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -48,6 +49,9 @@ type Source struct {
 	// current is what handshakes are answered with. Only Open and Run store
 	// it; a handshake loads it and does nothing else.
 	current atomic.Pointer[tls.Certificate]
+	// line is what handshakes over UDP are answered with, if not empty.
+	line   atomic.Pointer[[]*tls.Certificate]
+	public atomic.Bool
 }
 
 // keeper finds out whether there is a newer certificate.
@@ -55,6 +59,9 @@ type keeper interface {
 	// next returns the certificate to serve with from now on, or nil if that is
 	// the current one still.
 	next(now time.Time) (*tls.Certificate, error)
+	// short returns short-lived leaves for UDP, the current one first, or none if
+	// UDP presents what TCP does. It is asked after next.
+	short(now time.Time) ([]*tls.Certificate, error)
 	// interval is how often to ask.
 	interval() time.Duration
 	// ca is the authority in PEM, or nil, and the file that holds it.
@@ -97,12 +104,24 @@ func newKeeper(c Config, log *slog.Logger) (keeper, error) {
 
 func open(k keeper, log *slog.Logger) (*Source, error) {
 	s := &Source{keeper: k, log: log}
-	first, err := k.next(time.Now())
+	now := time.Now()
+	first, err := k.next(now)
 	if err != nil {
 		return nil, err
 	}
-	s.current.Store(first)
+	line, err := k.short(now)
+	if err != nil {
+		return nil, err
+	}
+	s.store(first, line)
 	return s, nil
+}
+
+func (s *Source) store(current *tls.Certificate, line []*tls.Certificate) {
+	s.current.Store(current)
+	s.line.Store(&line)
+	// Its own authority is private even on a machine that was told to trust it.
+	s.public.Store(len(line) == 0 && isPublic(current, nil))
 }
 
 // Run keeps the certificate good until ctx ends. What fails is logged and tried
@@ -120,20 +139,36 @@ func (s *Source) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		next, err := s.keeper.next(time.Now())
-		switch {
-		case err != nil && err.Error() != failed:
+		err := s.renew(ctx, time.Now())
+		if err != nil && err.Error() != failed {
 			// Once, not with every try.
 			s.log.ErrorContext(ctx, "certificate not renewed, the current one stays", "error", err, "expires", s.Expires())
-			failed = err.Error()
-		case err == nil:
-			failed = ""
 		}
-		if err == nil && next != nil {
-			s.current.Store(next)
-			s.log.InfoContext(ctx, "certificate renewed", "expires", s.Expires())
+		failed = ""
+		if err != nil {
+			failed = err.Error()
 		}
 	}
+}
+
+func (s *Source) renew(ctx context.Context, now time.Time) error {
+	next, err := s.keeper.next(now)
+	if err != nil {
+		return err
+	}
+	if next != nil {
+		s.store(next, *s.line.Load())
+		s.log.InfoContext(ctx, "certificate renewed", "expires", s.Expires())
+	}
+	line, err := s.keeper.short(now)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(line, *s.line.Load()) {
+		s.store(s.current.Load(), line)
+		s.log.InfoContext(ctx, "leaves for UDP turned", "announced", len(line))
+	}
+	return nil
 }
 
 // TLSConfig returns a configuration that always serves the current
@@ -154,6 +189,12 @@ func (s *Source) TLSConfig(min12 bool) *tls.Config {
 	}
 	return c
 }
+
+// Public reports whether the certificate is one that clients trust without
+// having been told to, so far as this machine's own roots can tell. Only then
+// is it wise to send them to HTTP/3 by Alt-Svc (RFC 7838): with any other
+// browsers refuse QUIC, and some stumble.
+func (s *Source) Public() bool { return s.public.Load() }
 
 // Expires is when the current certificate does.
 func (s *Source) Expires() time.Time { return s.current.Load().Leaf.NotAfter }

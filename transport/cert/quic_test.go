@@ -1,0 +1,144 @@
+package cert
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+// startQUIC serves c on HTTP/3 as package transport does, until stop or the
+// test's end.
+func startQUIC(t *testing.T, c *tls.Config, secrets *Secrets, addr string) (at string, stop func()) {
+	t.Helper()
+	udp, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &quic.Transport{
+		Conn:              udp,
+		StatelessResetKey: (*quic.StatelessResetKey)(&secrets.StatelessReset),
+		TokenGeneratorKey: (*quic.TokenGeneratorKey)(&secrets.Token),
+	}
+	l, err := tr.ListenEarly(http3.ConfigureTLSConfig(c), &quic.Config{Allow0RTT: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http3.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := server.ServeListener(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, quic.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	stop = sync.OnceFunc(func() {
+		_ = server.Close()
+		_ = l.Close()
+		_ = tr.Close()
+		_ = udp.Close()
+		wg.Wait()
+	})
+	t.Cleanup(stop)
+	return udp.LocalAddr().String(), stop
+}
+
+// getQUIC asks on a new connection, in early data if the client can, and
+// returns what is known of the connection.
+func getQUIC(t *testing.T, c *tls.Config, addr string) quic.ConnectionState {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var conn *quic.Conn
+	tr := &http3.Transport{TLSClientConfig: c, Dial: func(ctx context.Context, addr string, tc *tls.Config, qc *quic.Config) (*quic.Conn, error) {
+		var err error
+		conn, err = quic.DialAddrEarly(ctx, addr, tc, qc)
+		return conn, err
+	}}
+	defer tr.Close()
+	r, err := http.NewRequestWithContext(ctx, http3.MethodGet0RTT, "https://"+addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := tr.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return conn.ConnectionState()
+}
+
+// ticketCache says when a ticket has come.
+type ticketCache struct {
+	tls.ClientSessionCache
+	came chan struct{}
+}
+
+func (c ticketCache) Put(key string, s *tls.ClientSessionState) {
+	c.ClientSessionCache.Put(key, s)
+	if s != nil {
+		select {
+		case c.came <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// TestEarlyDataAfterARestart stops a hub and starts it anew on the same port:
+// a client of before is answered in its first round trip.
+func TestEarlyDataAfterARestart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tls")
+	start := func(addr string) (*Source, string, func()) {
+		secrets := mustOpenSecrets(t, dir)
+		s := mustOpen(t, Config{Dir: dir, Secrets: secrets})
+		at, stop := startQUIC(t, s.TLSConfig(false), secrets, addr)
+		return s, at, stop
+	}
+	s, addr, stop := start("127.0.0.1:0")
+	client := trusting(t, s, "127.0.0.1")
+	cache := ticketCache{tls.NewLRUClientSessionCache(1), make(chan struct{}, 1)}
+	client.ClientSessionCache = cache
+	if state := getQUIC(t, client, addr); state.TLS.DidResume {
+		t.Fatal("resumed what had not been")
+	}
+	<-cache.came
+	stop()
+	_, addr, _ = start(addr)
+	state := getQUIC(t, client, addr)
+	if !state.TLS.DidResume || !state.Used0RTT {
+		t.Errorf("after a restart: resumed %v, early data %v", state.TLS.DidResume, state.Used0RTT)
+	}
+}
+
+// TestLeafForAnAddress connects to two addresses of one socket, of which the
+// current leaf has only the first: a client that trusts the authority gets on
+// by both, though it sends no name.
+func TestLeafForAnAddress(t *testing.T) {
+	m := &machine{hosts: []string{"127.0.0.1"}}
+	dir := filepath.Join(t.TempDir(), "tls")
+	mustOpenOn(t, m, dir)
+	m.become(nil, "127.0.0.2")
+	s, _ := mustOpenOn(t, m, dir)
+	if len(s.Hashes()) != 3 {
+		t.Fatal("there is no leaf for the new address")
+	}
+	addr, _ := startQUIC(t, s.QUICTLSConfig(), mustOpenSecrets(t, dir), "0.0.0.0:0")
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, host := range []string{"127.0.0.1", "127.0.0.2"} {
+		state := getQUIC(t, trusting(t, s, host), net.JoinHostPort(host, port))
+		if got, want := state.TLS.PeerCertificates[0].Raw, (*s.line.Load())[2*i].Certificate[0]; !bytes.Equal(got, want) {
+			t.Errorf("%s is shown another leaf", host)
+		}
+	}
+}
