@@ -43,6 +43,8 @@ type view struct {
 	Menu          []menuGroup
 	// At is when this was rendered, in UTC and RFC 3339.
 	At time.Time
+
+	policy string
 }
 
 // list is a column of the board without scripts, which cannot measure: its
@@ -105,6 +107,7 @@ func (s *site) view(name string, r *http.Request) view {
 		Plain:    name == "board" && q.Get("plain") == "1",
 		HasCA:    len(s.CA) > 0,
 		At:       time.Now().UTC(),
+		policy:   policy(ownSockets(r), s.Peers),
 	}
 	if v.Theme == "" && (name == "display" || name == "board") {
 		v.Theme = "dark" // a bright TV dazzles; old engines know no preference
@@ -169,7 +172,7 @@ func (s *site) render(w http.ResponseWriter, name string, status int, v view) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", s.csp)
+	h.Set("Content-Security-Policy", v.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")

@@ -123,7 +123,6 @@ type site struct {
 	assets assets
 	pages  pages
 	static fs.FS
-	csp    string
 }
 
 func newSite(c Config, files fs.FS) *site {
@@ -135,7 +134,6 @@ func newSite(c Config, files fs.FS) *site {
 		assets: loadAssets(files),
 		pages:  parsePages(files),
 		static: files,
-		csp:    policy(c.Peers),
 	}
 }
 

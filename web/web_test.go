@@ -76,8 +76,32 @@ func TestOneHubConnectsToItselfOnly(t *testing.T) {
 	if got := ContentSecurityPolicy(); !strings.Contains(got, "connect-src 'self';") {
 		t.Errorf("policy %q", got)
 	}
-	if got := policy([]string{"https://pi-2:8443"}); !strings.Contains(got, "connect-src 'self' https://pi-2:8443;") {
+	if got := policy("", []string{"https://pi-2:8443"}); !strings.Contains(got, "connect-src 'self' https://pi-2:8443 wss://pi-2:8443;") {
 		t.Errorf("policy with a peer %q", got)
+	}
+}
+
+func TestPolicyNamesTheHubForWebSockets(t *testing.T) {
+	h := cafe.handler(built(t))
+	for target, want := range map[string]string{
+		"https://pi-1.local:8443/board": "connect-src 'self' wss://pi-1.local:8443;",
+		"http://192.168.1.7/board":      "connect-src 'self' ws://192.168.1.7;",
+		"https://[::1]:8443/board":      "connect-src 'self';",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+		if got := w.Result().Header.Get("Content-Security-Policy"); !strings.Contains(got, want) {
+			t.Errorf("%s: policy %q", target, got)
+		}
+	}
+	for _, evil := range []string{"a;script-src *", "a b", "*", "a,b", "a'b", "pi:8443:1"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/board", nil)
+		r.Host = evil
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Result().Header.Get("Content-Security-Policy"); !strings.Contains(got, "connect-src 'self';") {
+			t.Errorf("host %q: policy %q", evil, got)
+		}
 	}
 }
 
