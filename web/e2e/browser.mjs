@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"];
 flags.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
 
 export const artifacts = path.resolve(process.env.ARTIFACTS || "artifacts", "pages");
@@ -44,8 +44,8 @@ export class Browser {
     const page = await context.newPage();
     page.on("pageerror", (e) => this.complaints.push(`${address}: ${e.stack}`));
     page.on("console", (m) => {
-      // Answers like "not signed in" and a hub that is down are part of the tests.
-      if (m.type() === "error" && !/Failed to load resource/.test(m.text())) {
+      // Answers like "not signed in", a hub that is down and wires that do not get through are part of the tests.
+      if (m.type() === "error" && !/Failed to load resource|^WebSocket connection to|^Failed to establish a connection to/.test(m.text())) {
         this.complaints.push(`${address}: ${m.text()}`);
       }
     });
@@ -95,7 +95,7 @@ export async function fitsWall(page, what) {
         out.push(`"${text.textContent}" is ${(size / unit).toFixed(1)} u`);
       }
       for (const r of range.getClientRects()) {
-        const clipped = e.closest(".entries, .lane-body, .wall, .batches, .strip, .entry-who, .ticket-name");
+        const clipped = e.closest(".unseen, .live-host, .entries, .lane-body, .wall, .batches, .strip, .entry-who, .ticket-name");
         const c = clipped ? clipped.getBoundingClientRect() : r;
         const box = { left: Math.max(r.left, c.left), top: Math.max(r.top, c.top), right: Math.min(r.right, c.right), bottom: Math.min(r.bottom, c.bottom) };
         if (box.right > box.left && box.bottom > box.top && (box.left < safe.left || box.top < safe.top || box.right > safe.right || box.bottom > safe.bottom)) {

@@ -190,11 +190,11 @@ test("what was said is on the board and on phones", async () => {
   await tablet.keyboard.press("Escape");
 });
 
-test("an engine that cannot stream a fetch follows by server-sent events", async () => {
+test("an engine with nothing newer follows by server-sent events", async () => {
   const context = await browser.device("tv", { role: "display" });
-  await context.addInitScript(() => delete window.AbortController);
+  await context.addInitScript(() => ["WebTransport", "WebSocket", "AbortController"].forEach((name) => delete window[name]));
   const old = await browser.open(context, "/display");
-  await old.waitForSelector('.bar-side:has-text("sse")');
+  await old.waitForSelector('.bar-side[data-wire="sse"]');
   await old.waitForSelector('.ticket:has-text("Ada")');
   await context.close();
 });

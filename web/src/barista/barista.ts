@@ -22,7 +22,7 @@ const commands = new Commands();
 
 /** The counter: what a signed-in barista works with. */
 class Counter {
-  private readonly line = liveLine(true);
+  private readonly line = liveLine({ class: "state", clock: "seconds" });
   private readonly sound = new Sound();
   private readonly alerts = new Alerts((t) => this.sound.play(t));
   private readonly soundOff = el("span", { class: "state-sound" });

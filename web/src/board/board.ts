@@ -3,8 +3,9 @@
 import type { Announcement, BoardLine } from "../cafe";
 import { el, fill, setAttr, setText, sync } from "../ui/dom";
 import { slots } from "../ui/kitchen";
+import { liveLine } from "../ui/liveline";
 import { mark } from "../ui/mark";
-import { screen, survive, trustWords, type Scene } from "../ui/screen";
+import { screen, survive, type Scene } from "../ui/screen";
 import { boardWords, clock } from "../ui/words";
 
 (window as unknown as { everythingHello: boolean }).everythingHello = true;
@@ -20,7 +21,7 @@ const readyFits = [6, 12, 24, 40];
 const root = document.getElementById("app")!;
 const site = root.getAttribute("data-site") || "";
 
-const side = el("p", { class: "bar-side", role: "status" });
+const line = liveLine({ class: "bar-side", clock: "minutes" });
 const making = group("making", "Making", makingFits);
 const ready = group("ready", "Ready", readyFits);
 const lists = el("div", { class: "board-lists" }, making.section, ready.section);
@@ -32,7 +33,7 @@ const strip = el("ul", { class: "strip", "aria-label": "Announcements" });
 const mode = document.documentElement.getAttribute("data-mode") || "";
 fill(
   root,
-  el("header", { class: "bar" }, el("h1", { class: "bar-title" }, site), mode && mode !== "live" ? el("p", { class: "bar-mode" }, mode) : null, el("span", { class: "dot" }), side),
+  el("header", { class: "bar" }, el("h1", { class: "bar-title" }, site), mode && mode !== "live" ? el("p", { class: "bar-mode" }, mode) : null, el("span", { class: "dot" }), line.element),
   main,
   el("footer", {}, strip),
 );
@@ -62,7 +63,7 @@ function oldestFirst(a: BoardLine, b: BoardLine): number {
 function paint(s: Scene): void {
   const lines = s.feed.topics.values<BoardLine>("board").sort(oldestFirst);
   root.setAttribute("data-trust", s.trust);
-  setText(side, s.trust === "live" ? clock(s.now) : trustWords(s));
+  line.paint(s.feed);
   const lost = s.trust === "lost";
   const empty = lines.length === 0;
   const first = !s.feed.now().lastFrame;

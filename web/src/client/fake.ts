@@ -1,8 +1,9 @@
 // Stand-ins for time, chance and the network, for tests.
-import type { Env } from "./feed";
+import type { Env } from "./env";
 import type { Frame } from "./frame";
 import type { Problem } from "./problem";
-import type { Listener, Wire } from "./wire";
+import type { Pace } from "./status";
+import { feedURL, type Ask, type Line, type Listener, type Wire, type WireName } from "./wire";
 
 /** A clock that moves when told to, and runs what falls due on the way. */
 export class FakeTime implements Env {
@@ -42,30 +43,37 @@ export class FakeTime implements Env {
 }
 
 export interface Opened {
+  ask: Ask;
+  /** The ask as an address, readable. */
   url: string;
-  token: string;
   closed: boolean;
+  /** Whether it was left because it had fallen silent. */
+  silent: boolean;
+  /** The paces it was asked for by a word. */
+  paces: Pace[];
   send(...frames: Frame[]): void;
+  renew(): void;
   end(why: Problem): void;
 }
 
 /** A wire that remembers what was opened and lets the test be the hub. */
 export class FakeWire implements Wire {
-  readonly name = "ndjson";
   opened: Opened[] = [];
+  /** Whether it has a word for a change of pace. */
+  words = false;
+  abroad = true;
 
-  open(url: string, token: string, to: Listener): () => void {
+  constructor(readonly name: WireName = "ndjson") {}
+
+  open(ask: Ask, to: Listener): Line {
     const o: Opened = {
-      url: decodeURIComponent(url),
-      token,
+      ask,
+      url: decodeURIComponent(feedURL(ask)),
       closed: false,
-      send: (...frames) => {
-        for (const f of frames) {
-          if (!o.closed) {
-            to.frame(f);
-          }
-        }
-      },
+      silent: false,
+      paces: [],
+      send: (...frames) => frames.forEach((f) => !o.closed && to.frame(f)),
+      renew: () => to.renew(),
       end: (why) => {
         if (!o.closed) {
           o.closed = true;
@@ -74,8 +82,13 @@ export class FakeWire implements Wire {
       },
     };
     this.opened.push(o);
-    return () => {
-      o.closed = true;
+    return {
+      wire: this.name,
+      pace: (p) => this.words && o.paces.push(p) > 0,
+      close: (silent) => {
+        o.closed = true;
+        o.silent = !!silent;
+      },
     };
   }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeTime, FakeWire } from "./fake";
-import { Feed, type Status } from "./feed";
+import { Feed } from "./feed";
 import { hubClock, trust } from "./freshness";
 import { Problem, unreachable } from "./problem";
+import type { Status } from "./status";
 
 const noon = "2026-11-22T12:00:00.000Z";
 
@@ -119,7 +120,7 @@ test("goaway: the next hub is live before this one is left", async () => {
   await Promise.resolve();
   const [old, next] = wire.opened;
   assert.equal(next.url, "https://pi-2:8443/v1/feed?topics=board@e.7&pace=attentive");
-  assert.equal(next.token, "a-ticket");
+  assert.equal(await next.ask.ticket?.(), "a-ticket");
   assert.equal(old.closed, false);
   old.send({ topic: "board", key: "1", seq: 8, value: "from the old", cursor: "e.8" });
   next.send({ topic: "board", key: "1", seq: 8, value: "again", cursor: "e.8" }, { live: true, cursor: "e.8" });
@@ -220,4 +221,76 @@ test("an idle feed is given its own pace before it counts as old", () => {
   wire.last.send({ live: true, cursor: "e.1", now: noon });
   time.pass(39000);
   assert.equal(trust(feed.now(), time.now(), "idle"), "live");
+});
+
+test("a wire with a word for it changes the pace without another connection", () => {
+  const { wire, feed, time } = open();
+  wire.words = true;
+  wire.last.send({ live: true, cursor: "e.1", now: noon });
+  feed.setPace("idle");
+  assert.deepEqual(wire.last.paces, ["idle"]);
+  time.pass(19000);
+  assert.equal(wire.opened.length, 1, "silence is judged by the new pace");
+  feed.setPace("attentive");
+  assert.deepEqual(wire.last.paces, ["idle", "attentive"]);
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "live", "the new pace has its time");
+  time.pass(2400);
+  assert.equal(wire.last.closed, false);
+  time.pass(700);
+  assert.equal(wire.opened[0].closed, true);
+});
+
+test("a pace that changed while the feed opened is asked for when it is live", () => {
+  const { wire, feed } = open();
+  wire.words = true;
+  feed.setPace("idle");
+  assert.deepEqual(wire.last.paces, []);
+  wire.last.send({ live: true, cursor: "e.1" });
+  assert.deepEqual(wire.last.paces, ["idle"]);
+});
+
+test("a pace is not asked of one that has fallen silent: it is replaced", () => {
+  const { wire, feed, time } = open();
+  wire.words = true;
+  wire.last.send({ live: true, cursor: "e.1" });
+  feed.setPace("idle");
+  time.pass(45000);
+  const slept = time.now;
+  time.now = () => slept.call(time) + 3600000; // no timer runs while a phone sleeps
+  feed.setPace("attentive");
+  assert.deepEqual(wire.opened[0].paces, ["idle"]);
+  assert.equal(wire.opened[0].silent, true);
+  assert.equal(wire.last.url, "/v1/feed?topics=board@e.1&pace=attentive");
+});
+
+test("a line that asks for it is replaced before it is left, however often that takes", () => {
+  const { wire, feed, time } = open();
+  wire.last.send({ live: true, cursor: "e.3" });
+  wire.opened[0].renew();
+  assert.equal(wire.opened.length, 2);
+  assert.equal(wire.opened[0].closed, false);
+  wire.last.end(unreachable());
+  for (let i = 0; i < 6; i++) {
+    time.pass(1000);
+    wire.opened[0].send({ ping: true, cursor: "e.3" });
+  }
+  assert.equal(wire.opened.length, 3);
+  assert.equal(feed.now().state, "live");
+  wire.last.send({ live: true, cursor: "e.3" });
+  assert.equal(wire.opened[0].closed, true);
+  for (let i = 0; i < 20; i++) {
+    time.pass(1000);
+    wire.last.send({ ping: true, cursor: "e.3" });
+  }
+  assert.equal(wire.opened.length, 3, "the new one is not replaced");
+});
+
+test("an end of the feed says when to come again", () => {
+  const { wire, feed, time } = open();
+  wire.last.send({ live: true, cursor: "e.1" }, { error: { code: "too_many_requests", detail: "", retry_after_ms: 4000 } });
+  assert.equal(feed.now().state, "offline");
+  time.pass(3900);
+  assert.equal(wire.opened.length, 1);
+  time.pass(200);
+  assert.equal(wire.opened.length, 2);
 });

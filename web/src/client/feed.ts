@@ -1,63 +1,21 @@
 import { Backoff } from "./backoff";
+import { realEnv, type Env } from "./env";
 import type { Frame } from "./frame";
 import { Problem } from "./problem";
+import { paceMs, type Pace, type Status } from "./status";
 import { Intake, Topics } from "./topics";
-import type { Wire } from "./wire";
-
-/** How often an idle feed says that it is alive. */
-export type Pace = "attentive" | "idle";
-
-export const paceMs: { [p in Pace]: number } = { attentive: 1000, idle: 20000 };
-
-/**
- * connecting: nothing was ever live here. live: what is shown is true. stale:
- * the hub answers but says that what it has may be old. offline: the hub does
- * not answer; it is tried again. refused: it answered that this caller may not;
- * nothing is tried until start is called again.
- */
-export type State = "connecting" | "live" | "stale" | "offline" | "refused";
-
-export interface Status {
-  state: State;
-  /** When the last frame came, by Env.now; 0 for never. */
-  lastFrame: number;
-  /** The hub's clock when it last told it, in ms since 1970; 0 for never. */
-  hubTime: number;
-  /** When that was, by Env.now. */
-  hubHeard: number;
-  /** Why the hub calls it stale, and since when by its clock. */
-  stale?: { since: string; why: string };
-  problem?: Problem;
-}
-
-/** What time and chance are to a feed; tests bring their own. */
-export interface Env {
-  now(): number;
-  random(): number;
-  later(ms: number, fn: () => void): () => void;
-}
-
-export const realEnv: Env = {
-  now: () => Date.now(),
-  random: Math.random,
-  later(ms, fn) {
-    const t = setTimeout(fn, ms);
-    return () => clearTimeout(t);
-  },
-};
+import type { Line, Opener } from "./wire";
 
 export interface FeedConfig {
   topics: string[];
   pace: Pace;
-  wire: Wire;
+  wire: Opener;
   /** Called with the topics whose committed entries changed. */
   onChange(topics: string[]): void;
   /** Called when the status changed in a way other than by time passing. */
   onStatus(s: Status): void;
-  /** Gives a ticket for another hub's feed; empty when the topics are public. */
+  /** Fetches a ticket, for wires and hubs that get no cookie; absent when the topics are public. */
   ticket?(): Promise<string>;
-  /** The path of the feed. Default "/v1/feed". */
-  path?: string;
   env?: Env;
 }
 
@@ -73,9 +31,12 @@ const settledMs = 10000;
 interface Connection {
   base: string;
   intake: Intake;
-  close(): void;
+  line: Line;
+  pace: Pace;
   live: boolean;
   lastHeard: number;
+  /** When to replace it although it works; 0 for not. */
+  renewAt: number;
 }
 
 /**
@@ -88,7 +49,7 @@ export class Feed {
   private next?: Connection;
   private running = false;
   private liveSince = 0;
-  private status: Status = { state: "connecting", lastFrame: 0, hubTime: 0, hubHeard: 0 };
+  private status: Status = { state: "connecting", lastFrame: 0, hubTime: 0, hubHeard: 0, wire: "", hub: "", pacedAt: 0 };
   private readonly env: Env;
   private readonly backoff: Backoff;
   private cancelRetry: () => void = () => {};
@@ -125,14 +86,27 @@ export class Feed {
     return this.config.pace;
   }
 
-  /** Changes the pace of the heartbeat, by a new connection before the old goes. */
+  /** Changes the pace of the heartbeat: by a word where the wire has one, else by a new connection before the old goes. */
   setPace(pace: Pace): void {
-    if (pace === this.config.pace) {
+    if (pace !== this.config.pace) {
+      this.config.pace = pace;
+      this.keepPace();
+    }
+  }
+
+  private keepPace(): void {
+    const c = this.current;
+    if (!this.running || !c || !c.live || c.pace === this.config.pace) {
       return;
     }
-    this.config.pace = pace;
-    if (this.running && this.current && this.current.live) {
-      this.move(this.current.base, "");
+    if (this.silent(c)) {
+      this.wake(); // nobody may be there to hear a word
+    } else if (c.line.pace(this.config.pace)) {
+      c.pace = this.config.pace;
+      c.lastHeard = this.env.now();
+      this.tell({ pacedAt: c.lastHeard });
+    } else {
+      this.move(c.base);
     }
   }
 
@@ -142,47 +116,50 @@ export class Feed {
       return;
     }
     const c = this.current;
-    if (!c || this.env.now() - c.lastHeard > this.patience(c)) {
+    if (!c || this.silent(c)) {
       this.backoff.reset();
       this.reopen();
     }
-  }
-
-  private url(base: string): string {
-    return (
-      base +
-      (this.config.path || "/v1/feed") +
-      "?topics=" +
-      this.topics.positions().split(",").map(encodeURIComponent).join(",") +
-      "&pace=" +
-      this.config.pace
-    );
   }
 
   private reopen(): void {
     this.cancelRetry();
     this.drop();
     // Other hubs come and go; this page's own is the one to come back to.
-    this.current = this.connect("", "");
+    this.current = this.connect("");
   }
 
-  private connect(base: string, token: string): Connection {
-    const c: Connection = { base, intake: new Intake(this.topics), close: () => {}, live: false, lastHeard: this.env.now() };
-    c.close = this.config.wire.open(this.url(base), token, {
-      frame: (f) => this.hear(c, f),
-      end: (why) => this.ended(c, why),
-    });
+  private connect(base: string): Connection {
+    const { pace, ticket, wire } = this.config;
+    const now = this.env.now();
+    const c: Connection = { base, intake: new Intake(this.topics), line: noLine, pace, live: false, lastHeard: now, renewAt: 0 };
+    c.line = wire.open(
+      { hub: base, topics: this.topics.positions(), pace, ticket },
+      {
+        frame: (f) => this.hear(c, f),
+        stir: () => (c.lastHeard = this.env.now()),
+        renew: () => this.renew(c),
+        end: (why) => this.ended(c, why),
+      },
+    );
     return c;
   }
 
   private drop(): void {
-    if (this.current) {
-      this.current.close();
-    }
-    if (this.next) {
-      this.next.close();
+    for (const c of [this.current, this.next]) {
+      if (c) {
+        c.line.close(this.silent(c));
+      }
     }
     this.current = this.next = undefined;
+  }
+
+  /** Replaces a connection that works; again after a while if that fails. */
+  private renew(c: Connection): void {
+    c.renewAt = this.env.now() + mostWaitMs;
+    if (c === this.current) {
+      this.move(c.base);
+    }
   }
 
   private hear(c: Connection, f: Frame): void {
@@ -204,11 +181,15 @@ export class Feed {
       }
       this.liveSince = this.liveSince || now;
       say.state = "live";
+      say.wire = c.line.wire;
+      say.hub = c.base;
       say.stale = say.problem = undefined;
     }
     if (f.stale && c === this.current) {
       say.state = "stale";
       say.stale = f.stale;
+      say.wire = c.line.wire;
+      say.hub = c.base;
     }
     if (this.liveSince && now - this.liveSince > settledMs) {
       this.backoff.reset();
@@ -220,38 +201,32 @@ export class Feed {
     if (f.goaway && c === this.current) {
       this.leave(f.goaway.to || []);
     }
+    if (f.live) {
+      this.keepPace(); // it may have changed while this was opening
+    }
     if (f.error) {
-      c.close();
-      this.ended(c, new Problem(f.error.code, f.error.detail));
+      c.line.close();
+      this.ended(c, Problem.of(f.error));
     }
   }
 
   /** The hub drains: follow another one before leaving this one, if there is one. */
   private leave(to: string[]): void {
-    if (to.length === 0 || this.next || this.config.wire.name !== "ndjson") {
-      return; // the end of this connection is tried again like any other
-    }
-    const base = to[Math.floor(this.env.random() * to.length)];
-    if (!this.config.ticket) {
-      this.move(base, "");
-      return;
-    }
-    this.config.ticket().then(
-      (token) => this.move(base, token),
-      () => {},
-    );
+    if (to.length > 0 && this.config.wire.abroad) {
+      this.move(to[Math.floor(this.env.random() * to.length)]);
+    } // else the end of this connection is tried again like any other
   }
 
-  private move(base: string, token: string): void {
+  private move(base: string): void {
     if (this.running && !this.next) {
-      this.next = this.connect(base, token);
+      this.next = this.connect(base);
     }
   }
 
   private promote(): void {
     const next = this.next;
     if (this.current) {
-      this.current.close();
+      this.current.line.close();
     }
     this.current = next;
     this.next = undefined;
@@ -286,25 +261,26 @@ export class Feed {
     this.cancelRetry = this.env.later(Math.max(this.backoff.next(), why.retryAfterMs), () => this.reopen());
   }
 
-  /** How long silence is normal on a connection. */
-  private patience(c: Connection): number {
-    const pace = paceMs[this.config.pace] * stallPaces;
-    return c.live ? pace : Math.max(pace, openMs);
+  /** Whether nothing came for longer than a connection is silent for. */
+  private silent(c: Connection): boolean {
+    const pace = paceMs[c.pace] * stallPaces;
+    return this.env.now() - c.lastHeard > (c.live ? pace : Math.max(pace, openMs));
   }
 
   /** The stall watchdog. */
   private watch(): void {
     this.cancelWatch = this.env.later(500, () => {
-      const now = this.env.now();
       const next = this.next;
-      if (next && now - next.lastHeard > this.patience(next)) {
-        next.close();
+      if (next && this.silent(next)) {
+        next.line.close(true);
         this.next = undefined;
       }
       const c = this.current;
-      if (c && now - c.lastHeard > this.patience(c)) {
-        c.close();
+      if (c && this.silent(c)) {
+        c.line.close(true);
         this.ended(c, new Problem("stalled", "The hub has fallen silent."));
+      } else if (c && c.renewAt && this.env.now() >= c.renewAt) {
+        this.renew(c);
       }
       if (this.running) {
         this.watch();
@@ -315,11 +291,15 @@ export class Feed {
   private tell(change: Partial<Status>): void {
     const old = this.status;
     this.status = { ...old, ...change };
-    if (this.status.state !== old.state || this.status.stale !== old.stale || this.status.problem !== old.problem) {
+    const s = this.status;
+    if (s.state !== old.state || s.stale !== old.stale || s.problem !== old.problem || s.wire !== old.wire || s.hub !== old.hub) {
       this.config.onStatus(this.status);
     }
   }
 }
+
+/** Stands in until the wire has been asked; nothing is called on it. */
+const noLine: Line = { wire: "", pace: () => false, close: () => {} };
 
 /** Whether trying again without a new caller is pointless. */
 function refuses(why: Problem): boolean {

@@ -11,7 +11,7 @@ export interface Frame {
   now?: string;
   stale?: { since: string; why: string };
   goaway?: { within_ms: number; to: string[] };
-  error?: { code: string; detail: string };
+  error?: { code: string; detail: string; field?: string; retry_after_ms?: number };
 }
 
 /** Reads one frame; null for what is no JSON object, which a feed never sends. */

@@ -1,4 +1,4 @@
-import { paceMs, type Pace, type Status } from "./feed";
+import { paceMs, type Pace, type Status } from "./status";
 
 /**
  * How far what a page shows can be believed. live: now. catching: no frame for
@@ -12,7 +12,7 @@ const lostMs = 60000;
 
 /** Judges a status at a moment of the clock its times are by. */
 export function trust(s: Status, now: number, pace: Pace): Trust {
-  const silent = now - s.lastFrame;
+  const silent = now - Math.max(s.lastFrame, s.pacedAt);
   if (!s.lastFrame) {
     return "catching";
   }

@@ -1,3 +1,5 @@
+import type { Frame } from "./frame";
+
 /**
  * A failure that the hub explained, or "unreachable" when it did not answer.
  * The message is a sentence for people; code on the other hand is what
@@ -15,6 +17,16 @@ export class Problem extends Error {
     this.name = "Problem";
   }
 
+  /** The reason a feed gave for its end. */
+  static of(e: NonNullable<Frame["error"]>): Problem {
+    return new Problem(e.code, e.detail, 0, e.field || "", e.retry_after_ms || 0);
+  }
+
+  /** Whether the hub itself said so, and would on every other wire as well. */
+  get final(): boolean {
+    return ["unreachable", "stalled", "not_acceptable"].indexOf(this.code) < 0 && this.code.indexOf("status_") !== 0;
+  }
+
   /** Whether the same request may succeed later without a change. */
   get passing(): boolean {
     return this.code === "unreachable" || passing.indexOf(this.status) >= 0;
@@ -30,6 +42,11 @@ const passing = [408, 425, 429, 502, 503, 504];
 
 export function unreachable(): Problem {
   return new Problem("unreachable", "The café’s hub does not answer. What you did is kept; try again in a moment.");
+}
+
+/** What was thrown, as a Problem: most of what engines throw says nothing to anybody. */
+export function asProblem(e: unknown): Problem {
+  return e instanceof Problem ? e : unreachable();
 }
 
 /** What Response has that a problem is read from. */

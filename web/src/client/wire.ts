@@ -1,125 +1,78 @@
-import { parseFrame, Lines, type Frame } from "./frame";
-import { Problem, problemOf, unreachable } from "./problem";
+import type { Frame } from "./frame";
+import type { Problem } from "./problem";
+import type { Pace } from "./status";
 
-/** Hears what one connection brings. end comes once, as the last call. */
+/** The wires by the names that hubs give them; docs/protocol.md describes each. */
+export type WireName = "wt" | "ws" | "sse" | "ndjson";
+
+/** What one subscription asks of a hub; each wire puts it in its own way. */
+export interface Ask {
+  /** The origin of the hub; empty for this page's own. */
+  hub: string;
+  /** Topics with the positions to resume at: "board@k3f9.1042,menu". */
+  topics: string;
+  pace: Pace;
+  /**
+   * Fetches a ticket, for wires and hubs that this page's cookie does not go
+   * to. Absent when all topics are public.
+   */
+  ticket?: () => Promise<string>;
+}
+
+/** Hears what one line brings. Nothing is called from within open. */
 export interface Listener {
   frame(f: Frame): void;
-  /** The connection is over; with a Problem when the hub said why. */
+  /** Something came that cannot be shown yet: the line is not dead. */
+  stir(): void;
+  /** The line works, and should be replaced by another before it ends. */
+  renew(): void;
+  /** The line is over; with a Problem when the hub said why. The last call. */
   end(why: Problem): void;
 }
 
-/** A way to bring frames here. open starts at once; the result closes it. */
-export interface Wire {
-  readonly name: string;
-  open(url: string, token: string, to: Listener): () => void;
+/** One open subscription. */
+export interface Line {
+  /** What it goes by; empty until that is decided. */
+  readonly wire: WireName | "";
+  /** Asks for another pace; false where that takes another line. */
+  pace(p: Pace): boolean;
+  /**
+   * Leaves; nothing more is heard. silent says that it is left because nothing
+   * came any more, so what it shares with others is not to be trusted either.
+   */
+  close(silent?: boolean): void;
 }
 
-/** NDJSON read by fetch: for every engine that can stream a body. */
-export const ndjson: Wire = {
-  name: "ndjson",
-  open(url, token, to) {
-    const abort = new AbortController();
-    let closed = false;
-    const end = (why: Problem): void => {
-      if (!closed) {
-        closed = true;
-        abort.abort();
-        to.end(why);
-      }
-    };
-    const headers: Record<string, string> = { Accept: "application/x-ndjson" };
-    if (token) {
-      headers["Authorization"] = "Bearer " + token;
-    }
-    fetch(url, { headers, signal: abort.signal, cache: "no-store" })
-      .then((r) => {
-        if (!r.ok || !r.body) {
-          return problemOf(r).then(end);
-        }
-        return readLines(r.body, (f) => {
-          if (!closed) {
-            to.frame(f);
-          }
-        }).then(() => end(unreachable()));
-      })
-      .catch(() => end(unreachable()));
-    return () => {
-      closed = true;
-      abort.abort();
-    };
-  },
-};
-
-function readLines(body: ReadableStream<Uint8Array>, each: (f: Frame) => void): Promise<void> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  const lines = new Lines();
-  const pump = (): Promise<void> =>
-    reader.read().then((part) => {
-      if (part.done) {
-        return;
-      }
-      for (const line of lines.push(decoder.decode(part.value, { stream: true }))) {
-        const f = parseFrame(line);
-        if (f) {
-          each(f);
-        }
-      }
-      return pump();
-    });
-  return pump();
+/** Opens lines to hubs. */
+export interface Opener {
+  /** Whether it reaches other hubs than this page's own. */
+  readonly abroad: boolean;
+  open(ask: Ask, to: Listener): Line;
 }
 
-/**
- * Server-sent events, for engines that cannot stream a fetch: old TV sets. The
- * browser's own reconnecting is not used, because it knows no positions by
- * topic and no backoff; and since an EventSource hides why it failed, the
- * session is asked.
- */
-export const sse: Wire = {
-  name: "sse",
-  open(url, _token, to) {
-    let closed = false;
-    const source = new EventSource(url);
-    source.onmessage = (e) => {
-      const f = parseFrame(String(e.data));
-      if (f && !closed) {
-        to.frame(f);
-      }
-    };
-    source.onerror = () => {
-      source.close();
-      if (closed) {
-        return;
-      }
-      closed = true;
-      whyRefused().then((why) => to.end(why));
-    };
-    return () => {
-      closed = true;
-      source.close();
-    };
-  },
-};
-
-/**
- * Asks who the hub takes this page for: a feed is refused to those it does not
- * know (any more), and everything else passes.
- */
-function whyRefused(): Promise<Problem> {
-  return fetch("/v1/session", { credentials: "same-origin", cache: "no-store" }).then(
-    (r) => (r.status === 401 || r.status === 403 ? problemOf(r) : unreachable()),
-    () => unreachable(),
-  );
+/** One way to bring frames here. */
+export interface Wire extends Opener {
+  readonly name: WireName;
 }
 
-/** The best wire this engine has. */
-export function bestWire(): Wire {
-  const streams =
-    typeof AbortController === "function" &&
-    typeof ReadableStream === "function" &&
-    typeof TextDecoder === "function" &&
-    typeof Response === "function" &&
-    "body" in Response.prototype;
-  return streams ? ndjson : sse;
+export const feedPath = "/v1/feed";
+
+/** The address of wires that ask by it. Never with a ticket: addresses are logged. */
+export function feedURL(ask: Ask): string {
+  const topics = ask.topics.split(",").map(encodeURIComponent).join(",");
+  return ask.hub + feedPath + "?topics=" + topics + "&pace=" + ask.pace;
+}
+
+/** The first line of wires that have no address of their own to ask by. */
+export function subscribeLine(ask: Ask, token: string): string {
+  return JSON.stringify({ topics: ask.topics, pace: ask.pace, token: token || undefined });
+}
+
+export function paceLine(pace: Pace): string {
+  return JSON.stringify({ pace });
+}
+
+/** The ticket for a wire that sends this page's cookie to its own hub, if that hub needs one. */
+export function ticketAbroad(ask: Ask): Promise<string> {
+  return ask.hub && ask.ticket ? ask.ticket() : Promise.resolve("");
 }

@@ -3,7 +3,8 @@ import type { Commands } from "../client/commands";
 import { Alerts } from "../ui/alerts";
 import { add, el, fill, setText, sync } from "../ui/dom";
 import { batches, lanes } from "../ui/kitchen";
-import { screen, trustWords, wireName, type Scene } from "../ui/screen";
+import { liveLine } from "../ui/liveline";
+import { screen, type Scene } from "../ui/screen";
 import { Sound } from "../ui/tone";
 import { clock, count } from "../ui/words";
 import { menuWall } from "./menu";
@@ -17,7 +18,7 @@ const mostBatches = 6;
 export function kitchen(root: HTMLElement, commands: Commands, again: () => void): () => void {
   const sound = new Sound();
   const alerts = new Alerts((t) => sound.play(t));
-  const side = el("p", { class: "bar-side", role: "status" });
+  const line = liveLine({ class: "bar-side", clock: "seconds" });
   const soundOff = el("p", { class: "bar-sound" });
   const open = el("p", { class: "bar-count" });
   const tickets = new Wall();
@@ -29,7 +30,7 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
   const banner = el("p", { class: "banner" });
   add(
     root,
-    el("header", { class: "bar" }, el("h1", { class: "bar-title" }, "Kitchen"), banner, open, soundOff, el("span", { class: "dot" }), side),
+    el("header", { class: "bar" }, el("h1", { class: "bar-title" }, "Kitchen"), banner, open, soundOff, el("span", { class: "dot" }), line.element),
     el("main", { class: "kitchen-main" }, lists, idle, together),
   );
 
@@ -39,7 +40,7 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
     const by = lanes(orders);
     const first = !s.feed.now().lastFrame;
     root.setAttribute("data-trust", s.trust);
-    setText(side, s.trust === "live" ? clock(s.now, true) + " · " + wireName() : trustWords(s));
+    line.paint(s.feed);
     setText(banner, s.trust === "old" || s.trust === "lost" ? "This screen lost the hub" : "");
     setText(open, orders.length ? count(orders.length, "open order") : "");
     setText(soundOff, sound.blocked ? "Sound off: press OK" : "");

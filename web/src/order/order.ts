@@ -31,7 +31,7 @@ class Page {
   private readonly commands = new Commands();
   private readonly root = document.getElementById("app")!;
   private readonly site = this.root.getAttribute("data-site") || "";
-  private readonly line = liveLine(false);
+  private readonly line = liveLine({ class: "state", clock: "no" });
   private readonly told = el("ul", { class: "told", "aria-label": "Announcements" });
   private readonly mine = el("section", { class: "mines", "aria-label": "Your orders", hidden: true });
   private readonly usual = el("div", { class: "usual", hidden: true });

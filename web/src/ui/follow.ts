@@ -1,12 +1,12 @@
 import { Feed, type FeedConfig } from "../client/feed";
-import { bestWire } from "../client/wire";
+import { wires } from "./wires";
 
 /**
- * A feed of this page: by the best wire of the engine, and woken by whatever
+ * A feed of this page: by the best wire that works, and woken by whatever
  * tells that the network or the person is back.
  */
 export function follow(config: Omit<FeedConfig, "wire">): Feed {
-  const feed = new Feed({ ...config, wire: bestWire() });
+  const feed = new Feed({ ...config, wire: wires() });
   const wake = (): void => feed.wake();
   window.addEventListener("online", wake);
   window.addEventListener("pageshow", wake);

@@ -1,8 +1,6 @@
 import type { Feed, FeedConfig } from "../client/feed";
 import { hubClock, trust, type Trust } from "../client/freshness";
-import { bestWire } from "../client/wire";
 import { follow } from "./follow";
-import { clock } from "./words";
 
 /** What a screen on a wall paints from. */
 export interface Scene {
@@ -75,23 +73,6 @@ export function screen(config: ScreenConfig): { feed: Feed; stop(): void } {
       feed.stop();
     },
   };
-}
-
-/** The one line that says whether to believe the rest. */
-export function trustWords(s: Scene): string {
-  const last = clock(s.now, true);
-  switch (s.trust) {
-    case "live":
-      return last;
-    case "catching":
-      return s.now ? "Reconnecting · " + last : "Connecting";
-    default:
-      return "Not live · last " + last;
-  }
-}
-
-export function wireName(): string {
-  return bestWire().name;
 }
 
 /** Reloads for a new build, when the screen has nothing to show anyway. */

@@ -1,4 +1,5 @@
 import type { Line, Money, Order, Status } from "../cafe";
+import type { WireName } from "../client/wire";
 
 export const statusWords: { [s in Status]: string } = {
   placed: "New",
@@ -111,4 +112,12 @@ export function isAllergy(note: string | undefined): boolean {
 export function since(o: Order): number {
   const at = o.status === "placed" ? o.placed_at : o.status === "accepted" ? o.accepted_at : o.status === "preparing" ? o.started_at : o.status === "ready" ? o.ready_at : o.ended_at;
   return Date.parse(at || o.placed_at);
+}
+
+export const wireWords: { [w in WireName]: string } = { wt: "WebTransport", ws: "WebSocket", sse: "SSE", ndjson: "NDJSON" };
+
+/** How long ago, roughly: "3 s ago". */
+export function ago(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  return (s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min" : Math.floor(s / 3600) + " h") + " ago";
 }
