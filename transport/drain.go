@@ -111,6 +111,7 @@ func (f *Feed) Drain(ctx context.Context, window time.Duration, to []string) err
 	f.mu.Lock()
 	if !f.draining {
 		f.draining = true
+		close(f.drain)
 		if len(f.sessions) == 0 {
 			close(f.empty)
 		}

@@ -31,6 +31,10 @@ type FeedConfig struct {
 	// upgrade, for which browsers ask nobody.
 	CheckOrigin func(*http.Request) error
 
+	// Ended is told of the end of every session, nil for nobody: who followed, as
+	// events name callers, on which wire, and why it ended. It must not block.
+	Ended func(by, wire string, why Reason)
+
 	// MaxFeeds bounds how many are open at once; 0 is DefaultMaxFeeds.
 	MaxFeeds int
 	// StallTimeout is how long a client may take no byte before it is closed;
@@ -62,6 +66,7 @@ type Feed struct {
 	counters map[string]*wireCounters // by wire
 	sessions map[*Session]struct{}
 	draining bool
+	drain    chan struct{} // closed when draining
 	empty    chan struct{} // closed when draining and the last session ended
 
 	cutOnce sync.Once
@@ -86,6 +91,7 @@ func NewFeed(cfg FeedConfig) *Feed {
 		cfg:      cfg,
 		counters: make(map[string]*wireCounters),
 		sessions: make(map[*Session]struct{}),
+		drain:    make(chan struct{}),
 		empty:    make(chan struct{}),
 		cut:      make(chan struct{}),
 	}
@@ -118,15 +124,16 @@ func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	wire, session, err := f.admit(r)
 	if err != nil {
-		f.refuse(w, r, err)
+		f.Refuse(w, r, err)
 		return
 	}
 	writeHead(w.Header(), wire)
 	session.Run(r.Context(), newBodySink(w, r, f.cfg.StallTimeout))
 }
 
-// refuse answers a request that gets no feed.
-func (f *Feed) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// Refuse answers a request that gets no feed, for an Upgrade that has not taken
+// over its connection yet.
+func (f *Feed) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch event.CodeOf(err) {
 	case event.MethodNotAllowed:
 		w.Header().Set("Allow", http.MethodGet)
@@ -170,6 +177,8 @@ func (f *Feed) Open(who auth.Identity, req Request, enc hub.Encoding) (*Session,
 	s := &Session{
 		feed:    f,
 		wire:    f.count(enc.Name()),
+		name:    enc.Name(),
+		by:      who.By(),
 		every:   f.interval(req.Pace),
 		expires: who.Expires,
 		notice:  make(chan notice, 1),
@@ -220,6 +229,9 @@ func (f *Feed) add(s *Session) error {
 func (f *Feed) remove(s *Session, why Reason) {
 	s.wire.ended(why)
 	f.drop(s)
+	if f.cfg.Ended != nil {
+		f.cfg.Ended(s.by, s.name, why)
+	}
 }
 
 func (f *Feed) drop(s *Session) {

@@ -101,7 +101,7 @@ func newQUICServer(cfg QUICConfig, limits *limiter, h http.Handler) *quicServer 
 		retry: rate.NewLimiter(handshakesPerSecond, handshakesAtOnce),
 	}
 	q.http = &http3.Server{
-		Handler: q.timed(h), MaxHeaderBytes: maxHeaderBytes,
+		Handler: timed(h), MaxHeaderBytes: maxHeaderBytes, ConnContext: withConn,
 	}
 	if cfg.Extension != nil {
 		cfg.Extension.Attach(q.http)
@@ -168,10 +168,11 @@ func (q *quicServer) admit(ctx context.Context, info *quic.ClientInfo) (context.
 	return nil, errFull
 }
 
-// accept serves connections until the listener is closed.
-func (q *quicServer) accept() error {
+// accept serves connections until the listener is closed; ctx must not end
+// before.
+func (q *quicServer) accept(ctx context.Context) error {
 	for {
-		c, err := q.listener.Accept(context.Background())
+		c, err := q.listener.Accept(ctx)
 		if err != nil {
 			if errors.Is(err, quic.ErrServerClosed) {
 				return nil
@@ -251,11 +252,28 @@ func (q *quicServer) close(ctx context.Context) error {
 	return errors.Join(err, q.transport.Close(), q.socket.Close())
 }
 
-// timed gives requests the time that those over TCP have. A feed lifts the
-// write deadline for itself.
-func (q *quicServer) timed(next http.Handler) http.Handler {
+type connKey struct{}
+
+// withConn is an http3.Server's ConnContext.
+func withConn(ctx context.Context, c *quic.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// timed gives requests the time that those over TCP have; a feed lifts the
+// write deadline for itself. A session, which has no end to wait for, begins
+// only when the handshake is through: in early data it could be somebody's
+// replay (RFC 8470, section 3).
+func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect { // a session has no end to wait for
+		if r.Method == http.MethodConnect {
+			c := r.Context().Value(connKey{}).(*quic.Conn)
+			select {
+			case <-c.HandshakeComplete():
+			case <-r.Context().Done():
+				return
+			}
+			r.TLS.HandshakeComplete = true // TLS is this request's own copy
+		} else {
 			now := time.Now()
 			rc := http.NewResponseController(w)
 			_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both

@@ -172,7 +172,7 @@ func (s *Server) Run(ctx context.Context) error {
 		wg.Go(func() { failed <- s.board.Serve(s.boardListener) })
 	}
 	if s.quic != nil {
-		wg.Go(func() { failed <- s.quic.accept() })
+		wg.Go(func() { failed <- s.quic.accept(context.WithoutCancel(ctx)) })
 	}
 	var err error
 	select {

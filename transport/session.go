@@ -24,8 +24,11 @@ var ErrStalled = errors.New("transport: the client takes no bytes")
 // Session is one open feed. Feed.Open makes it; Run must be called on it, once.
 // All of it belongs to the goroutine in Run, except for notice and control.
 type Session struct {
-	feed  *Feed
-	wire  *wireCounters
+	feed *Feed
+	wire *wireCounters
+	// name is the wire's, by the caller's, for FeedConfig.Ended.
+	name, by string
+
 	sub   *hub.Subscription
 	every time.Duration
 	// nextPing keeps its pace whatever else is sent: a ping is also the clock

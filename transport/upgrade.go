@@ -36,7 +36,7 @@ func (f *Feed) upgrade(r *http.Request) Upgrade {
 func (f *Feed) serveUpgrade(u Upgrade, w http.ResponseWriter, r *http.Request) {
 	who, err := f.checkUpgrade(r)
 	if err != nil {
-		f.refuse(w, r, err)
+		f.Refuse(w, r, err)
 		return
 	}
 	u.Serve(f, who, w, r)
@@ -49,21 +49,21 @@ func (f *Feed) checkUpgrade(r *http.Request) (auth.Identity, error) {
 	if err := f.cfg.CheckOrigin(r); err != nil {
 		return auth.Identity{}, err
 	}
-	if f.isDraining() {
+	select {
+	case <-f.drain:
 		return auth.Identity{}, errDraining()
+	default:
 	}
 	return f.cfg.Identify(r)
-}
-
-func (f *Feed) isDraining() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.draining
 }
 
 // StallTimeout is how long a client may take no byte before its wire closes it
 // with ErrStalled.
 func (f *Feed) StallTimeout() time.Duration { return f.cfg.StallTimeout }
+
+// Draining is closed when Drain begins: sessions end by themselves then, and a
+// connection without any is to be closed.
+func (f *Feed) Draining() <-chan struct{} { return f.drain }
 
 // Cut tells the wires that took over connections to close what is left of them:
 // the drain is at its end. It may be called more than once.

@@ -86,7 +86,7 @@ func drainDespiteStalled(t *testing.T, way Way) {
 	for range 3 {
 		untilLive(t, w.follow(c, Ask{Topics: "menu"}), newFollower(event.Menu))
 	}
-	w.pipes.pace.Store(stuck)
+	w.pace.Store(stuck)
 	for round := range 5 {
 		w.happen(bulk(event.Menu, 40, 1<<10, round)...)
 	}
@@ -96,7 +96,7 @@ func drainDespiteStalled(t *testing.T, way Way) {
 	if took := time.Since(start); took > w.server.DrainBudget() {
 		t.Errorf("the drain took %v, its budget is %v", took, w.server.DrainBudget())
 	}
-	if open := w.feed.Stats()[way.Wire.Name()].Open; open != 0 {
+	if open := w.feed.Stats()[way.name()].Open; open != 0 {
 		t.Errorf("%d feeds are left", open)
 	}
 }

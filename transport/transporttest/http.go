@@ -18,11 +18,12 @@ import (
 )
 
 // HTTPWays returns the ways of a wire that is the body of a response: over
-// HTTP/1.1 and over HTTP/2.
+// HTTP/1.1, HTTP/2 and HTTP/3.
 func HTTPWays(w transport.Wire, read Reader) []Way {
 	return []Way{
 		{Name: w.Name() + "/h1", Wire: w, Connect: httpClient(w, read, false)},
 		{Name: w.Name() + "/h2", Wire: w, Connect: httpClient(w, read, true), Shared: true},
+		{Name: w.Name() + "/h3", Wire: w, Connect: http3Client(w, read), Shared: true, QUIC: true},
 	}
 }
 
@@ -31,10 +32,14 @@ type httpFeeds struct {
 	wire      transport.Wire
 	read      Reader
 	url       string
-	transport *http.Transport
+	transport http.RoundTripper
+	// body is how bodies are read, nil for as they come.
+	body func(io.ReadCloser) io.ReadCloser
+	// close closes what is left of the transport, after conns.
+	close func()
 
 	mu    sync.Mutex
-	conns []net.Conn
+	conns []io.Closer
 }
 
 func httpClient(w transport.Wire, read Reader, http2 bool) func(Target) Client {
@@ -43,13 +48,11 @@ func httpClient(w transport.Wire, read Reader, http2 bool) func(Target) Client {
 		protocols.SetHTTP1(!http2)
 		protocols.SetHTTP2(http2)
 		c := &httpFeeds{wire: w, read: read, url: at.URL}
-		c.transport = &http.Transport{
+		tcp := &http.Transport{
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := at.Dial(ctx, network, addr)
 				if err == nil {
-					c.mu.Lock()
-					defer c.mu.Unlock()
-					c.conns = append(c.conns, conn)
+					c.keep(conn)
 				}
 				return conn, err
 			},
@@ -60,8 +63,16 @@ func httpClient(w transport.Wire, read Reader, http2 bool) func(Target) Client {
 			// in the connection's for the other streams.
 			HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 32 << 10, MaxReceiveBufferPerConnection: 1 << 20},
 		}
+		c.transport, c.close = tcp, tcp.CloseIdleConnections
 		return c
 	}
+}
+
+// keep closes conn with the client.
+func (c *httpFeeds) keep(conn io.Closer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conns = append(c.conns, conn)
 }
 
 // Follow implements Client.
@@ -72,7 +83,11 @@ func (c *httpFeeds) Follow(ctx context.Context, ask Ask) (Stream, error) {
 		cancel()
 		return nil, err
 	}
-	s := &httpStream{read: c.read, r: bufio.NewReader(resp.Body), body: resp.Body, cancel: cancel}
+	body := resp.Body
+	if c.body != nil {
+		body = c.body(body)
+	}
+	s := &httpStream{read: c.read, r: bufio.NewReader(body), body: body, cancel: cancel}
 	if resp.StatusCode == http.StatusOK {
 		err = c.checkHead(resp.Header)
 	} else {
@@ -157,7 +172,7 @@ func (c *httpFeeds) Close() {
 	for _, conn := range c.conns {
 		_ = conn.Close() // the hub may have been first
 	}
-	c.transport.CloseIdleConnections()
+	c.close()
 }
 
 // httpStream is a Stream over a response.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"sync"
-	"sync/atomic"
-	"time"
 )
 
 // pipes is a network of net.Pipe connections, for bubbles, where nothing may
@@ -15,23 +13,11 @@ type pipes struct {
 	once   sync.Once
 	closed chan struct{}
 	// pace is that of all connections, a client's reading end.
-	pace atomic.Int32
+	pace *pace
 }
 
-// The paces of a line.
-const (
-	unhindered = iota
-	// crawling takes crawlBytes every crawlPause: 205 bytes a second.
-	crawling
-	// stuck takes nothing.
-	stuck
-
-	crawlBytes = 512
-	crawlPause = 2500 * time.Millisecond
-)
-
-func newPipes() *pipes {
-	return &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
+func newPipes(p *pace) *pipes {
+	return &pipes{accept: make(chan net.Conn), closed: make(chan struct{}), pace: p}
 }
 
 // Accept implements net.Listener.
@@ -57,7 +43,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
 	case p.accept <- theirs:
-		return &line{Conn: ours, pace: &p.pace, closed: make(chan struct{})}, nil
+		return &line{Conn: ours, pace: p.pace, closed: make(chan struct{})}, nil
 	case <-p.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():
@@ -78,24 +64,14 @@ func (pipeAddr) String() string { return "pipe" }
 // its pace.
 type line struct {
 	net.Conn
-	pace   *atomic.Int32
+	pace   *pace
 	once   sync.Once
 	closed chan struct{}
 }
 
 // Read implements net.Conn.
 func (l *line) Read(b []byte) (int, error) {
-	switch l.pace.Load() {
-	case crawling:
-		select {
-		case <-time.After(crawlPause):
-		case <-l.closed:
-		}
-		b = b[:min(len(b), crawlBytes)]
-	case stuck:
-		<-l.closed
-	}
-	return l.Conn.Read(b)
+	return l.Conn.Read(l.pace.wait(b, l.closed))
 }
 
 // Close implements net.Conn.

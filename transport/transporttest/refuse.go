@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,35 +12,64 @@ import (
 	"everything.local/transport"
 )
 
+// refusedCase is something that no way may serve.
+type refusedCase struct {
+	name string
+	ask  Ask
+	code event.Code
+}
+
+// notAllowed is to be refused however it is asked for.
+var notAllowed = []refusedCase{
+	{"private topic of nobody", Ask{Topics: "kitchen"}, event.Unauthenticated},
+	{"private topic among public ones", Ask{Topics: "menu,board,kitchen"}, event.Unauthenticated},
+	{"kitchen for a customer", Ask{Topics: "kitchen", Token: ada}, event.Forbidden},
+	{"another customer's orders", Ask{Topics: "orders/bob", Token: ada}, event.Forbidden},
+	{"forged token", Ask{Topics: "menu", Token: "forged"}, event.BadToken},
+	{"unknown topic", Ask{Topics: "cellar"}, event.UnknownTopic},
+	{"the hub's own topic", Ask{Topics: "timers", Token: barista}, event.UnknownTopic},
+	{"topic twice", Ask{Topics: "menu,menu"}, event.Invalid},
+	{"bad after", Ask{Topics: "menu", After: "yesterday"}, event.BadCursor},
+	{"bad position", Ask{Topics: "menu@1"}, event.BadCursor},
+	{"unknown pace", Ask{Topics: "menu", Pace: "hectic"}, event.Invalid},
+}
+
+// badRequests are those of a URL and its headers.
+var badRequests = []refusedCase{
+	{"no topic", Ask{}, event.Invalid},
+	{"10,000 topics", Ask{Extra: "topics=" + strings.Repeat("menu,", 9999) + "menu"}, event.TooManyTopics},
+	{"bad Last-Event-ID", Ask{Topics: "menu", LastEventID: "1"}, event.BadCursor},
+	{"token in the address", Ask{Topics: "menu", Extra: "access_token=ada"}, event.Invalid},
+	{"unknown parameter", Ask{Topics: "menu", Extra: "since=1"}, event.UnknownField},
+	{"parameter twice", Ask{Topics: "menu", Extra: "topics=board"}, event.Invalid},
+	{"malformed query", Ask{Extra: "topics=%zz"}, event.Malformed},
+	{"another form", Ask{Topics: "menu", Accept: "text/html"}, event.NotAcceptable},
+	{"POST", Ask{Topics: "menu", Method: http.MethodPost}, event.MethodNotAllowed},
+}
+
+// badLines are those of a line.
+var badLines = []refusedCase{
+	{"no topic", Ask{Line: "{}"}, event.Invalid},
+	{"1,000 topics", Ask{Topics: strings.Repeat("menu,", 999) + "menu"}, event.TooManyTopics},
+	{"no JSON", Ask{Line: "topics=menu"}, event.Malformed},
+	{"no object", Ask{Line: `["menu"]`}, event.Malformed},
+	{"two objects", Ask{Line: `{"topics":"menu"} {"topics":"menu"}`}, event.Malformed},
+	{"empty line", Ask{Line: " "}, event.Malformed},
+	{"unknown member", Ask{Line: `{"topics":"menu","since":"1"}`}, event.UnknownField},
+	{"member twice", Ask{Line: `{"topics":"menu","topics":"board"}`}, event.Malformed},
+	{"member of another type", Ask{Line: `{"topics":["menu"]}`}, event.Invalid},
+	{"not UTF-8", Ask{Line: "{\"topics\":\"\xff\"}"}, event.BadText},
+	{"too long", Ask{Line: `{"topics":"` + strings.Repeat("x", transport.MaxLine) + `"}`}, event.TooLarge},
+}
+
 func refused(t *testing.T, way Way) {
 	w := newWorld(t, way, setup{})
 	c := w.client()
-	for _, tt := range []struct {
-		name string
-		ask  Ask
-		code event.Code
-	}{
-		{"private topic of nobody", Ask{Topics: "kitchen"}, event.Unauthenticated},
-		{"private topic among public ones", Ask{Topics: "menu,board,kitchen"}, event.Unauthenticated},
-		{"kitchen for a customer", Ask{Topics: "kitchen", Token: ada}, event.Forbidden},
-		{"another customer's orders", Ask{Topics: "orders/bob", Token: ada}, event.Forbidden},
-		{"forged token", Ask{Topics: "menu", Token: "forged"}, event.BadToken},
-		{"unknown topic", Ask{Topics: "cellar"}, event.UnknownTopic},
-		{"the hub's own topic", Ask{Topics: "timers", Token: barista}, event.UnknownTopic},
-		{"no topic", Ask{}, event.Invalid},
-		{"topic twice", Ask{Topics: "menu,menu"}, event.Invalid},
-		{"10,000 topics", Ask{Extra: "topics=" + strings.Repeat("menu,", 9999) + "menu"}, event.TooManyTopics},
-		{"bad after", Ask{Topics: "menu", After: "yesterday"}, event.BadCursor},
-		{"bad position", Ask{Topics: "menu@1"}, event.BadCursor},
-		{"bad Last-Event-ID", Ask{Topics: "menu", LastEventID: "1"}, event.BadCursor},
-		{"unknown pace", Ask{Topics: "menu", Pace: "hectic"}, event.Invalid},
-		{"token in the address", Ask{Topics: "menu", Extra: "access_token=ada"}, event.Invalid},
-		{"unknown parameter", Ask{Topics: "menu", Extra: "since=1"}, event.UnknownField},
-		{"parameter twice", Ask{Topics: "menu", Extra: "topics=board"}, event.Invalid},
-		{"malformed query", Ask{Extra: "topics=%zz"}, event.Malformed},
-		{"another form", Ask{Topics: "menu", Accept: "text/html"}, event.NotAcceptable},
-		{"POST", Ask{Topics: "menu", Method: http.MethodPost}, event.MethodNotAllowed},
-	} {
+	cases := slices.Concat(notAllowed, badRequests)
+	if way.lines() {
+		cases = slices.Concat(notAllowed, badLines)
+	}
+	for _, tt := range cases {
 		r := w.refusal(c, tt.ask)
 		if r.Fault.Code != tt.code || r.Fault.Detail == "" {
 			t.Errorf("%s: got %v, want %s and a sentence", tt.name, r, tt.code)
@@ -48,10 +78,15 @@ func refused(t *testing.T, way Way) {
 			t.Errorf("%s: Allow is %q", tt.name, r.Allow)
 		}
 	}
-	if r := w.refusal(c, Ask{Topics: "menu", Method: http.MethodHead}); r.Status != http.StatusMethodNotAllowed {
+	if way.lines() {
+		// The address of an upgrade says nothing, so nothing secret either.
+		if r := w.refusal(w.client(), Ask{Topics: "menu", Extra: "topics=menu"}); r.Status != http.StatusBadRequest || r.Fault.Code != event.Invalid {
+			t.Errorf("query in the address: got %v", r)
+		}
+	} else if r := w.refusal(c, Ask{Topics: "menu", Method: http.MethodHead}); r.Status != http.StatusMethodNotAllowed {
 		t.Errorf("HEAD: got %v", r)
 	}
-	if n := w.feed.Stats()[way.Wire.Name()]; n.Fresh+n.Resumed > 0 {
+	if n := w.feed.Stats()[way.name()]; n.Fresh+n.Resumed > 0 {
 		t.Errorf("feeds were opened: %+v", n)
 	}
 }

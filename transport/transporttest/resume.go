@@ -252,16 +252,16 @@ func counted(t *testing.T, way Way) {
 		frames := untilLive(t, s, f)
 		frames = append(frames, untilAt(t, s, f, w.happen(put(event.Menu, "latte", i)))...)
 		for _, fr := range frames {
-			bytes += uint64(len(way.Wire.AppendFrame(nil, []byte(fr.Raw), fr.ID)))
+			bytes += uint64(len(way.encoding().AppendFrame(nil, []byte(fr.Raw), fr.ID)))
 		}
-		if open := w.feed.Stats()[way.Wire.Name()].Open; open != 1 {
+		if open := w.feed.Stats()[way.name()].Open; open != 1 {
 			t.Errorf("%d feeds are open", open)
 		}
 		s.Close()
 		w.awaitEnd(barista)
 	}
 	want := transport.WireStats{Fresh: 1, Resumed: 2, Bytes: bytes, Closed: map[transport.Reason]uint64{transport.ClientGone: 3}}
-	if diff := cmp.Diff(want, w.feed.Stats()[way.Wire.Name()]); diff != "" {
+	if diff := cmp.Diff(want, w.feed.Stats()[way.name()]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -122,7 +122,7 @@ func tokenExpires(t *testing.T, way Way) {
 // closedFor checks how many feeds ended for the reason.
 func (w *world) closedFor(why transport.Reason, want uint64) {
 	w.t.Helper()
-	stats := w.feed.Stats()[w.way.Wire.Name()]
+	stats := w.feed.Stats()[w.way.name()]
 	if stats.Closed[why] != want {
 		w.t.Errorf("%d feeds ended as %s, want %d: %+v", stats.Closed[why], why, want, stats)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"everything.local/event"
+	"everything.local/hub"
 	"everything.local/transport"
 )
 
@@ -14,13 +15,30 @@ import (
 type Way struct {
 	// Name is of the wire and the protocol, like "sse/h2".
 	Name string
-	// Wire is the server's side of it.
-	Wire transport.Wire
+	// Wire is the server's side of it, if it is a response body; else Upgrade
+	// makes that for a server.
+	Wire    transport.Wire
+	Upgrade func() transport.Upgrade
+	// QUIC says that it runs on HTTP/3.
+	QUIC bool
 	// Connect returns a client; connections are made as needed.
 	Connect func(Target) Client
 	// Shared says that all feeds of one client are on one connection.
 	Shared bool
 }
+
+// name is the wire's.
+func (w Way) name() string { return w.encoding().Name() }
+
+func (w Way) encoding() hub.Encoding {
+	if w.Upgrade != nil {
+		return w.Upgrade()
+	}
+	return w.Wire
+}
+
+// lines says that what to follow is asked for by a line.
+func (w Way) lines() bool { return w.Upgrade != nil }
 
 // Target is where a client finds the hub.
 type Target struct {
@@ -29,6 +47,10 @@ type Target struct {
 	// Dial makes connections; Roots is whom to trust on them.
 	Dial  func(ctx context.Context, network, addr string) (net.Conn, error)
 	Roots *x509.CertPool
+	// Packets opens a socket for QUIC and says where the hub is from there.
+	Packets func() (net.PacketConn, net.Addr, error)
+
+	pace *pace
 }
 
 // Client opens feeds.
@@ -56,6 +78,9 @@ type Ask struct {
 	// Extra is a query as it stands, Method and Accept what is sent instead of
 	// the proper ones: to be refused.
 	Extra, Method, Accept string
+	// Line is what is sent in place of the proper subscription, on wires that
+	// have one.
+	Line string
 }
 
 // Refusal is a feed that was not opened.

@@ -29,15 +29,17 @@ const epoch = "k3f9xw2a"
 
 // world is a hub with everything around it, for one scenario.
 type world struct {
-	t      *testing.T
-	way    Way
-	log    *memlog.Log
-	hub    *hub.Hub
-	feed   *transport.Feed
-	server *transport.Server
-	target Target
-	pipes  *pipes // nil on sockets
-	// ended receives the token of every feed request that has been answered.
+	t    *testing.T
+	way  Way
+	log  *memlog.Log
+	hub  *hub.Hub
+	feed *transport.Feed
+	// upgrade is the server's side of a way by lines.
+	upgrade transport.Upgrade
+	server  *transport.Server
+	target  Target
+	pace    pace
+	// ended receives the token of every feed that has ended.
 	ended chan string
 	// stop begins the drain, done is closed when the server has ended.
 	stop context.CancelFunc
@@ -57,30 +59,50 @@ func newWorld(t *testing.T, way Way, with setup) *world {
 	t.Helper()
 	w := &world{t: t, way: way, log: memlog.New(), ended: make(chan string, 256), done: make(chan struct{})}
 	w.hub = hub.New(hub.Config{Log: w.log, Fold: new(fold)})
-	with.feed.Hub, with.feed.Identify, with.feed.WriteError = w.hub, identify, writeError
-	with.feed.Wires = []transport.Wire{way.Wire}
-	w.feed = transport.NewFeed(with.feed)
-
+	w.feed = transport.NewFeed(w.feedConfig(with.feed))
 	certificate, roots := selfSigned(t)
-	mux := http.NewServeMux()
-	mux.HandleFunc("/v1/feed", func(rw http.ResponseWriter, r *http.Request) {
-		w.feed.ServeHTTP(rw, r)
-		select {
-		case w.ended <- strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "):
-		default: // nobody listens
-		}
-	})
-	cfg := with.server
-	cfg.Addr, cfg.TLS = "localhost:0", &tls.Config{Certificates: []tls.Certificate{certificate}}
-	cfg.Handler, cfg.WriteError, cfg.Feed = mux, writeError, w.feed
-	if cfg.DrainWindow == 0 {
-		cfg.DrainWindow = transport.NoDrainWindow
-	}
-	w.server = transport.NewServer(cfg)
+	w.server = transport.NewServer(w.serverConfig(with.server, certificate))
 	w.listen(with.pipes, roots)
 	w.append(script{Epoch: epoch})
 	w.run()
 	return w
+}
+
+func (w *world) feedConfig(c transport.FeedConfig) transport.FeedConfig {
+	c.Hub, c.Identify, c.WriteError = w.hub, identify, writeError
+	if w.way.lines() {
+		w.upgrade = w.way.Upgrade()
+		c.Upgrades, c.Authenticate = []transport.Upgrade{w.upgrade}, who
+		c.CheckOrigin = func(*http.Request) error { return nil }
+	} else {
+		c.Wires = []transport.Wire{w.way.Wire}
+	}
+	c.Ended = func(by, _ string, _ transport.Reason) {
+		_, token, _ := strings.Cut(by, "/")
+		select {
+		case w.ended <- token:
+		default: // nobody listens
+		}
+	}
+	return c
+}
+
+func (w *world) serverConfig(c transport.ServerConfig, certificate tls.Certificate) transport.ServerConfig {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/feed", w.feed)
+	certified := &tls.Config{Certificates: []tls.Certificate{certificate}}
+	c.Addr, c.TLS = "localhost:0", certified
+	c.Handler, c.WriteError, c.Feed = mux, writeError, w.feed
+	if c.DrainWindow == 0 {
+		c.DrainWindow = transport.NoDrainWindow
+	}
+	if w.way.QUIC {
+		c.QUIC = &transport.QUICConfig{TLS: certified}
+		if e, ok := w.upgrade.(transport.Extension); ok {
+			c.QUIC.Extension = e
+		}
+	}
+	return c
 }
 
 // receiveBuffer of a client's socket is small enough to be full soon, and large
@@ -90,13 +112,9 @@ const receiveBuffer = 256 << 10
 
 func (w *world) listen(onPipes bool, roots *x509.CertPool) {
 	w.t.Helper()
-	w.target = Target{Roots: roots}
+	w.target = Target{Roots: roots, pace: &w.pace}
 	if onPipes {
-		w.pipes = newPipes()
-		if err := w.server.ListenOn(transport.Sockets{Main: w.pipes}); err != nil {
-			w.t.Fatal(err)
-		}
-		w.target.URL, w.target.Dial = "https://localhost", w.pipes.dial
+		w.listenOnPipes()
 		return
 	}
 	if err := w.server.Listen(w.t.Context()); err != nil {
@@ -111,6 +129,29 @@ func (w *world) listen(onPipes bool, roots *x509.CertPool) {
 		}
 		return c, c.(*net.TCPConn).SetReadBuffer(receiveBuffer)
 	}
+	w.target.Packets = func() (net.PacketConn, net.Addr, error) {
+		to, err := net.ResolveUDPAddr("udp", w.server.Addr().String())
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		return c, to, err
+	}
+}
+
+func (w *world) listenOnPipes() {
+	w.t.Helper()
+	p, datagrams := newPipes(&w.pace), new(packets)
+	on := transport.Sockets{Main: p}
+	hub := datagrams.host()
+	if w.way.QUIC {
+		on.QUIC = hub
+	}
+	if err := w.server.ListenOn(on); err != nil {
+		w.t.Fatal(err)
+	}
+	w.target.URL, w.target.Dial = "https://localhost", p.dial
+	w.target.Packets = func() (net.PacketConn, net.Addr, error) { return datagrams.host(), hub.LocalAddr(), nil }
 }
 
 // run runs hub and server until the test ends, and then waits for both.
@@ -212,16 +253,22 @@ const briefLife = 1500 * time.Millisecond
 
 func identify(r *http.Request) (auth.Identity, error) {
 	token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	name, _, _ := strings.Cut(token, "/") // what follows tells requests apart
-	switch {
-	case !given:
+	if !given {
 		return auth.Identity{}, nil
-	case name == barista:
-		return auth.Identity{Role: auth.Barista}, nil
-	case name == ada:
-		return auth.Identity{Role: auth.Customer, Customer: "ada"}, nil
-	case name == brief:
-		return auth.Identity{Role: auth.Barista, Expires: time.Now().Add(briefLife)}, nil
+	}
+	return who(token)
+}
+
+// who is the caller with the token, whose id it is as well.
+func who(token string) (auth.Identity, error) {
+	name, _, _ := strings.Cut(token, "/") // what follows tells requests apart
+	switch name {
+	case barista:
+		return auth.Identity{Role: auth.Barista, ID: token}, nil
+	case ada:
+		return auth.Identity{Role: auth.Customer, ID: token, Customer: "ada"}, nil
+	case brief:
+		return auth.Identity{Role: auth.Barista, ID: token, Expires: time.Now().Add(briefLife)}, nil
 	}
 	return auth.Identity{}, event.Errorf(event.BadToken, "this token is not ours")
 }

@@ -1,0 +1,109 @@
+package wt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/quic-go/webtransport-go"
+
+	"everything.local/event"
+	"everything.local/transport"
+)
+
+// follow serves one stream: a subscription, until it or the client ends it.
+func (s *session) follow(stream *webtransport.Stream) {
+	_ = stream.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout)) // else the read fails as well
+	lines := transport.NewLines(stream)
+	sink := &sink{stream, s.feed.StallTimeout()}
+	feed, err := s.subscribe(lines)
+	if err != nil {
+		if err = sink.Send(s.feed.Refusal(s.wire, err)); err != nil {
+			stream.CancelWrite(codeStalled)
+		}
+		stream.CancelRead(codeRefused)
+		_ = stream.Close()
+		return
+	}
+	_ = stream.SetReadDeadline(time.Time{})
+	ctx, gone := context.WithCancel(stream.Context())
+	defer gone()
+	var reading sync.WaitGroup
+	reading.Go(func() { listen(lines, feed, gone) })
+	switch feed.Run(ctx, sink) {
+	case transport.ClientGone:
+		stream.CancelWrite(codeDone)
+	case transport.Stalled:
+		stream.CancelWrite(codeStalled)
+	default: // the last frame says why
+		_ = stream.Close()
+	}
+	stream.CancelRead(codeDone)
+	reading.Wait()
+}
+
+// subscribe reads the first line and opens what it asks for.
+func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) {
+	line, err := lines.Next()
+	switch {
+	case err == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, event.Errorf(event.RequestTimeout, "no subscription came within %v; send its line as soon as the stream is open", transport.SubscribeTimeout)
+	case errors.Is(err, io.EOF):
+		return nil, event.Errorf(event.Malformed, `the stream ended without a subscription; send a line like {"topics":"menu,board"}`)
+	default: // too long, or the client has gone and is told nothing
+		return nil, err
+	}
+	return s.feed.Subscribe(s.who, line, s.wire)
+}
+
+// listen takes what the client says on an open feed until it falls silent for
+// good, which ends nothing, or breaks off, which does.
+func listen(lines *transport.Lines, feed *transport.Session, gone func()) {
+	for {
+		line, err := lines.Next()
+		switch {
+		case err == nil:
+			feed.Take(line)
+		case errors.Is(err, io.EOF):
+			return
+		case event.CodeOf(err) == event.TooLarge:
+			feed.Fail(err)
+			return
+		default:
+			gone()
+			return
+		}
+	}
+}
+
+// piece is what a stream must take within a stall timeout. Nothing shows
+// progress within one, for a stream waits for window updates, as on HTTP/2.
+const piece = 4 << 10
+
+// sink is the transport.Sink of a stream.
+type sink struct {
+	stream *webtransport.Stream
+	stall  time.Duration
+}
+
+// Send implements transport.Sink.
+func (s *sink) Send(b []byte) error {
+	for p := range slices.Chunk(b, piece) {
+		if err := s.stream.SetWriteDeadline(time.Now().Add(s.stall)); err != nil {
+			return err
+		}
+		if _, err := s.stream.Write(p); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return fmt.Errorf("%w: %w", transport.ErrStalled, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
