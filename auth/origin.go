@@ -28,7 +28,8 @@ func (a *Auth) Protect(next http.Handler) http.Handler {
 		}
 		// A request with a token of its own does not rely on the cookie, and no
 		// page can add the header to another origin's request unless allowed to.
-		if r.Header.Get("Authorization") == "" && a.csrf.Check(r) != nil {
+		// A CONNECT opens feeds, for which CheckOrigin decides.
+		if r.Header.Get("Authorization") == "" && r.Method != http.MethodConnect && a.csrf.Check(r) != nil {
 			a.config.WriteError(w, r, errCrossOrigin())
 			return
 		}

@@ -19,6 +19,7 @@ import (
 	"everything.local/transport/cert"
 	"everything.local/transport/ndjson"
 	"everything.local/transport/sse"
+	"everything.local/transport/wt"
 )
 
 // The program's part of stopping, after transport has drained its clients
@@ -50,8 +51,10 @@ type app struct {
 	cert  *cert.Source
 	// secrets are what connections of before a restart go on with.
 	secrets *cert.Secrets
-	// wires are the forms of a feed; the first is for who does not say.
+	// wires are the forms of a feed; the first is for who does not say. quic is
+	// the one that comes with HTTP/3.
 	wires  []transport.Wire
+	quic   *wt.Wire
 	feed   *transport.Feed
 	server *transport.Server
 	health *health
@@ -61,7 +64,7 @@ type app struct {
 // newApp opens the data directory and wires the program. Close ends what it
 // opened; nothing else runs yet.
 func newApp(ctx context.Context, c config, log *slog.Logger) (*app, error) {
-	a := &app{config: c, log: log, state: cafe.New(), meters: newMeters(), wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}}}
+	a := &app{config: c, log: log, state: cafe.New(), meters: newMeters(), wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}}, quic: wt.New()}
 	var err error
 	a.node, err = streams.Open(ctx, streams.Config{
 		Dir: c.Data, Site: c.Site, Mode: c.Mode, Logger: log,
@@ -110,8 +113,17 @@ func (a *app) wire() error {
 	})
 	a.feed = transport.NewFeed(transport.FeedConfig{
 		Hub: a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: a.wires,
+		Upgrades: a.upgrades(), Authenticate: a.auth.Ticket, CheckOrigin: a.auth.CheckOrigin,
+		Ended: func(by, wire string, why transport.Reason) {
+			a.log.Debug("feed ended", "by", by, "wire", wire, "reason", why)
+		},
 	})
 	return nil
+}
+
+// upgrades are the wires that take over connections.
+func (a *app) upgrades() []transport.Upgrade {
+	return []transport.Upgrade{a.quic}
 }
 
 // drainWindow is the server's name for the configured time.

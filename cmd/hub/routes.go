@@ -72,20 +72,6 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// info is this hub's part of GET /v1/hub.
-func (a *app) info() api.Info {
-	_, leader := a.node.Leader()
-	names := make([]string, len(a.wires))
-	for i, w := range a.wires {
-		names[i] = w.Name()
-	}
-	return api.Info{
-		Wires:    names,
-		Writable: leader && a.node.Err() == nil && a.hub.Halted() == nil && !a.health.draining.Load(),
-		Version:  version,
-	}
-}
-
 // fromLoopback reports whether r came from this machine, and not through a
 // proxy on it, which would say for whom.
 func fromLoopback(r *http.Request) bool {

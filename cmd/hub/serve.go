@@ -79,6 +79,10 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 	}
 	c := transport.ServerConfig{
 		Addr: a.config.Listen, TLS: a.cert.TLSConfig(a.config.TLS12), Handler: a.handler(),
+		QUIC: &transport.QUICConfig{
+			TLS:      a.cert.QUICTLSConfig(),
+			ResetKey: a.secrets.StatelessReset, TokenKey: a.secrets.Token, Extension: a.quic,
+		},
 		WriteError: api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
 	}
 	if a.config.BoardHTTP != "" {
