@@ -44,7 +44,7 @@ var errBadRefusal = errors.New("a refusal that is not as it should be")
 // opened returns the feed that s is, or the refusal that it is instead: on a
 // wire of lines that comes in band, as the only frame. It waits for the first
 // frame, which the hub has within 2 s whatever was asked.
-func opened(s Stream) (Stream, error) {
+func opened(s Talker) (Talker, error) {
 	first, err := s.Next()
 	if err == nil && first.Error == nil {
 		return &begun{s, &first}, nil
@@ -63,9 +63,9 @@ func opened(s Stream) (Stream, error) {
 	return nil, r
 }
 
-// begun is a Stream whose first frame has been read.
+// begun is a Talker whose first frame has been read.
 type begun struct {
-	Stream
+	Talker
 	first *Frame
 }
 
@@ -75,5 +75,5 @@ func (b *begun) Next() (Frame, error) {
 		b.first = nil
 		return *f, nil
 	}
-	return b.Stream.Next()
+	return b.Talker.Next()
 }

@@ -3,6 +3,7 @@ package transporttest
 import (
 	"errors"
 	"io"
+	"maps"
 	"testing"
 	"testing/synctest"
 
@@ -16,7 +17,11 @@ func Run(t *testing.T, ways ...Way) {
 			for name, scenario := range onSockets {
 				t.Run(name, func(t *testing.T) { scenario(t, way) })
 			}
-			for name, scenario := range inBubble {
+			bubbles := maps.Clone(inBubble)
+			if way.lines() {
+				maps.Copy(bubbles, talkInBubble)
+			}
+			for name, scenario := range bubbles {
 				t.Run(name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { scenario(t, way) })
 				})

@@ -81,6 +81,8 @@ type Ask struct {
 	// Line is what is sent in place of the proper subscription, on wires that
 	// have one.
 	Line string
+	// Unfinished leaves the end of the subscription's line out, for ever.
+	Unfinished bool
 }
 
 // Refusal is a feed that was not opened.

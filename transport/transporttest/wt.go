@@ -51,11 +51,15 @@ func (c *wtFeeds) Follow(ctx context.Context, ask Ask) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.WriteString(stream, ask.subscription()+"\n"); err != nil {
+	line := ask.subscription()
+	if !ask.Unfinished {
+		line += "\n"
+	}
+	if _, err := io.WriteString(stream, line); err != nil {
 		return nil, err
 	}
 	body := &paced{ReadCloser: leaving{stream}, pace: c.target.pace, closed: make(chan struct{})}
-	return opened(&ndjsonFrames{bufio.NewReader(body), body})
+	return opened(&wtStream{stream, bufio.NewReader(body), body})
 }
 
 // connected returns the client's session, a new one on a new connection if the
@@ -108,14 +112,21 @@ func (l leaving) Close() error {
 	return nil
 }
 
-// ndjsonFrames reads the frames of a stream.
-type ndjsonFrames struct {
-	r    *bufio.Reader
-	body io.Closer
+// wtStream is the Talker of a stream.
+type wtStream struct {
+	stream *webtransport.Stream
+	r      *bufio.Reader
+	body   io.Closer
 }
 
 // Next implements Stream.
-func (s *ndjsonFrames) Next() (Frame, error) { return ReadNDJSON(s.r) }
+func (s *wtStream) Next() (Frame, error) { return ReadNDJSON(s.r) }
+
+// Say implements Talker.
+func (s *wtStream) Say(line string) error {
+	_, err := io.WriteString(s.stream, line+"\n")
+	return err
+}
 
 // Close leaves the feed.
-func (s *ndjsonFrames) Close() { _ = s.body.Close() }
+func (s *wtStream) Close() { _ = s.body.Close() }
