@@ -98,7 +98,9 @@ func (c *wtFeeds) Close() {
 	for _, conn := range c.conns {
 		_ = conn.CloseWithError(0, "") // the hub may have been first
 	}
-	_ = c.wt.Close()
+	if len(c.conns) > 0 { // it cannot be closed before it was used
+		_ = c.wt.Close()
+	}
 	c.dialer.close()
 }
 
