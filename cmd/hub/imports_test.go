@@ -30,6 +30,7 @@ var rooms = map[string]struct {
 	"api":            {[]string{"auth", "cafe", "event", "proto", "store"}, "commands and queries; it follows the log through an interface"},
 	"transport":      {[]string{"auth", "hub", "event"}, "the session loop is shared by the wires"},
 	"transport/cert": {nil, "certificates know nothing of feeds"},
+	"client":         {[]string{"event", "proto"}, "a black box outside the hub, on its public API"},
 	"web":            {nil, "pages are assets; cmd/hub fills them"},
 	"cmd/hub/demo":   {nil, "a black box outside the hub, on its public API"},
 	"cmd/hub":        {[]string{"*"}, "the program wires everything"},
@@ -45,9 +46,10 @@ var foreign = map[string][]string{
 	"github.com/golang-jwt/jwt/v5": {"auth"},
 	"github.com/prometheus/":       {"cmd/hub"},
 	"github.com/alecthomas/kong":   {"cmd/hub"},
-	"google.golang.org/protobuf":   {"api", "proto"},
+	"google.golang.org/protobuf":   {"api", "proto", "client"},
 	"github.com/quic-go/":          {"transport", "transport/wt", "client", "loadtest"},
-	"net/http":                     {"streams", "api", "auth", "transport", "web", "cmd/hub", "proto"},
+	"net/http":                     {"streams", "api", "auth", "transport", "web", "cmd/hub", "proto", "client"},
+	"github.com/coder/websocket":   {"client"},
 	"golang.org/x/time/rate":       {"auth", "api", "transport"},
 }
 

@@ -1,0 +1,105 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"everything.local/client"
+	"everything.local/event"
+	"everything.local/proto"
+)
+
+// A guest orders, and follows the order until it is cancelled.
+func Example() {
+	ctx := context.Background()
+	c, err := client.New(client.Config{URL: theHub.url, RootCAs: theHub.roots})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	if _, err := c.SignIn(ctx, "Ada"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	placed, err := c.Place(ctx, &proto.PlaceOrderRequest{
+		Name:  "Ada",
+		Items: []*proto.LineRequest{{Item: "latte", Size: "large", Options: []string{"oat-milk"}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(placed.GetOrder().GetStatus(), placed.GetOrder().GetTotal().GetAmount())
+	if _, err := c.Cancel(ctx, placed.GetOrder().GetId()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	done := errors.New("done")
+	err = c.Watch(ctx, client.Watch{
+		Request: client.Request{
+			Topics: []string{string(event.OrdersOf(placed.GetOrder().GetCustomer()))},
+			After:  placed.GetCursor(), // what has happened since
+		},
+		Frame: func(f client.Frame) error {
+			if f.Key != placed.GetOrder().GetId() {
+				return nil
+			}
+			fmt.Println("changed")
+			return done
+		},
+	})
+	fmt.Println(err)
+	// Output:
+	// placed 480
+	// changed
+	// done
+}
+
+// A feed, frame by frame, over a wire of choice.
+func ExampleClient_Follow() {
+	ctx := context.Background()
+	c, err := client.New(client.Config{URL: theHub.url, RootCAs: theHub.roots, Wire: client.SSE})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	feed, err := c.Follow(ctx, client.Request{Topics: []string{"menu"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer feed.Close()
+	for {
+		f, err := feed.Next()
+		if err != nil || f.Live {
+			fmt.Println("live over", feed.Wire(), err)
+			return
+		}
+		if f.Key == "latte" {
+			fmt.Println("there is latte")
+		}
+	}
+	// Output:
+	// there is latte
+	// live over sse <nil>
+}
+
+// What is refused has a code to branch on and a sentence for a person.
+func ExampleError() {
+	ctx := context.Background()
+	c, err := client.New(client.Config{URL: theHub.url, RootCAs: theHub.roots})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	_, err = c.Follow(ctx, client.Request{Topics: []string{"kitchen"}})
+	if refused, ok := errors.AsType[*client.Error](err); ok {
+		fmt.Println(refused.Code)
+	}
+	// Output:
+	// unauthenticated
+}

@@ -1,0 +1,149 @@
+package client_test
+
+import (
+	"bufio"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"everything.local/client"
+)
+
+// binary is the built hub; theHub is one of it that runs for all tests that do
+// not end it, and for the examples.
+var (
+	binary string
+	theHub *process
+)
+
+func TestMain(m *testing.M) { os.Exit(withHub(m.Run)) }
+
+func withHub(run func() int) int {
+	dir, err := os.MkdirTemp("", "client-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "hub")
+	build := exec.Command("go", "build", "-o", binary, "../cmd/hub")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return 1
+	}
+	if theHub, err = start(filepath.Join(dir, "data"), "127.0.0.1:0"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer theHub.kill()
+	return run()
+}
+
+// process is a running hub.
+type process struct {
+	cmd       *exec.Cmd
+	data, url string
+	roots     *x509.CertPool
+	rest      chan struct{}
+}
+
+// start runs the hub and returns once it is open.
+func start(data, listen string) (*process, error) {
+	p := &process{data: data, rest: make(chan struct{})}
+	p.cmd = exec.Command(binary, "serve", "--listen", listen, "--data", data, "--log-level", "error")
+	p.cmd.Stderr = os.Stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	opened := regexp.MustCompile(`is open: (https://localhost:\d+)`)
+	lines := bufio.NewScanner(out)
+	for p.url == "" {
+		if !lines.Scan() {
+			return nil, errors.Join(errors.New("the hub does not open"), p.cmd.Wait())
+		}
+		if m := opened.FindStringSubmatch(lines.Text()); m != nil {
+			p.url = m[1]
+		}
+	}
+	go func() {
+		defer close(p.rest)
+		for lines.Scan() {
+		}
+	}()
+	pem, err := os.ReadFile(filepath.Join(data, "tls", "ca.pem"))
+	if err != nil {
+		return nil, err
+	}
+	p.roots = x509.NewCertPool()
+	p.roots.AppendCertsFromPEM(pem)
+	return p, nil
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.rest
+	_ = p.cmd.Wait()
+}
+
+// restart starts a hub that was killed again, where it was. For a moment
+// somebody else's connection may have the port.
+func (p *process) restart() (again *process, err error) {
+	for range 50 {
+		if again, err = start(p.data, p.listen()); err == nil {
+			return again, nil
+		}
+	}
+	return nil, err
+}
+
+// listen is the address to start another hub on.
+func (p *process) listen() string {
+	u, err := url.Parse(p.url)
+	if err != nil {
+		panic(err)
+	}
+	return net.JoinHostPort("127.0.0.1", u.Port())
+}
+
+// client returns one of this hub, closed with the test.
+func (p *process) client(t *testing.T, c client.Config) *client.Client {
+	t.Helper()
+	if c.URL == "" {
+		c.URL = p.url
+	}
+	c.RootCAs = p.roots
+	cl, err := client.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cl.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cl
+}
+
+// token signs one.
+func (p *process) token(t *testing.T, role, sub string) client.TokenSource {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), binary, "token", "--role", role, "--sub", sub, "--data", p.data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.StaticToken(strings.TrimSpace(string(out)))
+}

@@ -1,0 +1,47 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Session is what a hub knows of the caller.
+type Session struct {
+	// Role is customer, barista, admin or display.
+	Role string `json:"role"`
+	ID   string `json:"id"`
+	// Customer is whose orders are the caller's own, as in orders/<customer>.
+	Customer string `json:"customer"`
+	Name     string `json:"name"`
+	// Expires is in event.TimeLayout.
+	Expires string `json:"expires"`
+}
+
+// SignIn makes the caller a guest of this name, for as long as the Client
+// lives. It is for callers without a token, where guests are welcome; else the
+// *Error has code Forbidden.
+func (c *Client) SignIn(ctx context.Context, name string) (Session, error) {
+	var s Session
+	err := c.persist(ctx, request{method: http.MethodPost, path: "/v1/session", in: struct {
+		Name string `json:"name"`
+	}{name}, out: &s})
+	return s, err
+}
+
+// vouch puts a ticket into the first line of a feed for a caller who has a
+// session instead of a token.
+func (c *Client) vouch(ctx context.Context, ask *subscription) error {
+	home, err := url.Parse(c.base)
+	if err != nil || ask.Token != "" || len(c.jar.Cookies(home)) == 0 {
+		return err
+	}
+	var t struct {
+		Ticket string `json:"ticket"`
+	}
+	if err := c.call(ctx, request{method: http.MethodPost, path: "/v1/feed/ticket", out: &t}); err != nil {
+		return err
+	}
+	ask.Token = t.Ticket
+	return nil
+}

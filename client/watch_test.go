@@ -1,0 +1,283 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"everything.local/event"
+)
+
+// watching is a watch in the background of a test.
+type watching struct {
+	t      *testing.T
+	opened <-chan *opening
+	frames []string
+	states []string
+	done   chan error
+}
+
+// watch watches board and menu attentively.
+func watch(t *testing.T, c Config) *watching {
+	t.Helper()
+	c.Wire = NDJSON
+	cl, opened := scripted(t, c)
+	w := &watching{t: t, opened: opened, done: make(chan error, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		cancel()
+		synctest.Wait()
+	})
+	go func() {
+		w.done <- cl.Watch(ctx, Watch{
+			Request: Request{Topics: []string{"board", "menu"}, Pace: Attentive},
+			Frame: func(f Frame) error {
+				w.frames = append(w.frames, string(f.Raw))
+				if f.Key == "stop" {
+					return io.ErrShortWrite
+				}
+				return nil
+			},
+			Status: func(s Status) {
+				w.states = append(w.states, fmt.Sprint(s.State, " ", strings.TrimPrefix(s.URL, "https://"), " ", s.Err))
+			},
+		})
+	}()
+	return w
+}
+
+// open waits for the next connection, which is to resume at positions.
+func (w *watching) open(positions string) *opening {
+	w.t.Helper()
+	o := <-w.opened
+	if o.ask.Topics != positions {
+		w.t.Errorf("resumed at %s, want %s", o.ask.Topics, positions)
+	}
+	return o
+}
+
+func (w *watching) state() string {
+	synctest.Wait()
+	return w.states[len(w.states)-1]
+}
+
+// TestWatchResumes holds that a loss costs no frame and brings none twice.
+func TestWatchResumes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		f := w.open("board,menu").accept(`{"topic":"board","reset":true}`, liveAt("e.4"), `{"topic":"board","key":"a","seq":5,"value":1,"cursor":"e.5"}`, `{"topic":"menu","key":"x","seq":5,"value":1}`)
+		synctest.Wait()
+		f.end <- io.ErrUnexpectedEOF
+		if got := w.state(); got != "waiting hub.example:8443 unexpected EOF" {
+			t.Error(got)
+		}
+		lost := time.Now()
+		o := w.open("board@e.5,menu@e.4")
+		if waited := time.Since(lost); waited >= firstWait {
+			t.Errorf("waited %v", waited)
+		}
+		o.accept(`{"topic":"menu","key":"x","seq":5,"value":1}`, `{"topic":"menu","key":"y","seq":6,"value":1}`, liveAt("e.6"))
+		if got := w.state(); got != "live hub.example:8443 <nil>" {
+			t.Error(got)
+		}
+		if n := strings.Count(strings.Join(w.frames, "\n"), `"menu","key":"x"`); n != 1 || len(w.frames) != 6 {
+			t.Errorf("%d times in %d frames", n, len(w.frames))
+		}
+	})
+}
+
+// TestWatchNoticesSilence holds that two and a half paces are a loss.
+func TestWatchNoticesSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		f := w.open("board,menu").accept(liveAt("e.4"))
+		synctest.Wait()
+		<-time.After(2400 * time.Millisecond)
+		f.send(`{"ping":true,"cursor":"e.4"}`)
+		<-time.After(2400 * time.Millisecond)
+		if f.gone() {
+			t.Fatal("left too early")
+		}
+		<-time.After(101 * time.Millisecond)
+		if got := w.state(); got != "waiting hub.example:8443 "+errSilent.Error() || !f.gone() {
+			t.Error(got)
+		}
+		w.open("board@e.4,menu@e.4").accept(liveAt("e.4"))
+	})
+}
+
+// TestWatchBacksOff holds that waits grow to five seconds, and that a feed that
+// was live for long is tried again soon.
+func TestWatchBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		for i := range 12 {
+			lost := time.Now()
+			w.open("board,menu").refuse(errRefusedByNobody)
+			if waited, most := time.Since(lost), min(mostWait, firstWait<<max(0, i-1)); waited >= most {
+				t.Errorf("waited %v at try %d", waited, i)
+			}
+		}
+		f := w.open("board,menu").accept(liveAt("e.4"))
+		for range 11 {
+			<-time.After(time.Second)
+			f.send(`{"ping":true,"cursor":"e.4"}`)
+		}
+		synctest.Wait()
+		f.end <- io.EOF
+		lost := time.Now()
+		w.open("board@e.4,menu@e.4").refuse(&Error{Code: event.TooManyRequests, RetryAfter: 7 * time.Second})
+		if waited := time.Since(lost); waited >= firstWait {
+			t.Errorf("waited %v after a good time", waited)
+		}
+		w.open("board@e.4,menu@e.4").refuse(errRefusedByNobody)
+		if waited := time.Since(lost); waited < 7*time.Second {
+			t.Errorf("waited %v although asked for 7 s", waited)
+		}
+	})
+}
+
+// TestWatchEnds holds what no other try would change.
+func TestWatchEnds(t *testing.T) {
+	for name, end := range map[string]error{
+		"forbidden":     &Error{Status: 403, Code: event.Forbidden},
+		"unknown topic": &Error{Status: 404, Code: event.UnknownTopic},
+		"expired":       &Error{Code: event.TokenExpired},
+		"untrusted":     &tls.CertificateVerificationError{Err: errors.New("unknown authority")},
+		"bad cursor":    &Error{Status: 400, Code: event.BadCursor},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := watch(t, Config{Token: StaticToken("secret")})
+				w.open("board,menu").refuse(end)
+				if err := <-w.done; !errors.Is(err, end) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+	t.Run("frame", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := watch(t, Config{})
+			w.open("board,menu").accept(`{"topic":"board","key":"stop","seq":1,"value":1}`)
+			if err := <-w.done; !errors.Is(err, io.ErrShortWrite) {
+				t.Errorf("%v", err)
+			}
+		})
+	})
+	t.Run("topics", func(t *testing.T) {
+		c, _ := scripted(t, Config{})
+		if err := c.Watch(t.Context(), Watch{}); event.CodeOf(err) != event.Invalid {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestWatchRenewsItsToken holds that a watch outlives a token.
+func TestWatchRenewsItsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		token := "first"
+		w := watch(t, Config{Token: func(context.Context) (string, error) { return token, nil }})
+		f := w.open("board,menu").accept(liveAt("e.4"))
+		synctest.Wait()
+		token = "second"
+		f.send(`{"error":{"code":"token_expired","detail":"sign in again"}}`)
+		o := w.open("board@e.4,menu@e.4")
+		if o.ask.Token != "second" {
+			t.Errorf("came back with %s", o.ask.Token)
+		}
+		o.accept(`{"error":{"code":"token_expired","detail":"sign in again"}}`)
+		if err := <-w.done; event.CodeOf(err) != event.TokenExpired {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestWatchForgetsABadCursor holds that a position no hub takes is dropped.
+func TestWatchForgetsABadCursor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		f := w.open("board,menu").accept(liveAt("e.4"))
+		synctest.Wait()
+		f.end <- io.EOF
+		w.open("board@e.4,menu@e.4").refuse(&Error{Code: event.BadCursor})
+		w.open("board,menu").accept(liveAt("e.4"))
+		synctest.Wait()
+	})
+}
+
+// TestWatchGoesAlong holds goaway: the next hub is live before this one is left,
+// and what both bring comes once.
+func TestWatchGoesAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		old := w.open("board,menu").accept(liveAt("e.4"), `{"goaway":{"within_ms":4000,"to":["nonsense","https://pi-2:8443/"]}}`)
+		o := w.open("board@e.4,menu@e.4")
+		if o.ask.base != "https://pi-2:8443" {
+			t.Errorf("went to %s", o.ask.base)
+		}
+		both := `{"topic":"board","key":"a","seq":5,"value":1,"cursor":"e.5"}`
+		old.send(both)
+		next := o.accept(both)
+		synctest.Wait()
+		if old.gone() {
+			t.Error("left before the next was live")
+		}
+		next.send(liveAt("e.5"))
+		if got := w.state(); got != "live pi-2:8443 <nil>" || !old.gone() {
+			t.Error(got)
+		}
+		if n := strings.Count(strings.Join(w.frames, "\n"), `"key":"a"`); n != 1 {
+			t.Errorf("came %d times", n)
+		}
+		next.end <- io.EOF
+		if o := w.open("board@e.5,menu@e.5"); o.ask.base != "https://hub.example:8443" {
+			t.Errorf("came back to %s", o.ask.base)
+		}
+	})
+}
+
+// TestWatchGoesAlongLate holds that a hub may end before the next is live, and
+// that a next one that fails changes nothing.
+func TestWatchGoesAlongLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		goaway := `{"goaway":{"within_ms":4000,"to":["https://pi-2:8443"]}}`
+		old := w.open("board,menu").accept(liveAt("e.4"), goaway)
+		w.open("board@e.4,menu@e.4").refuse(errRefusedByNobody)
+		synctest.Wait()
+		if old.gone() {
+			t.Error("left for nothing")
+		}
+		old.send(goaway)
+		o := w.open("board@e.4,menu@e.4")
+		old.end <- io.EOF
+		synctest.Wait()
+		o.accept(liveAt("e.4"))
+		if got := w.state(); got != "live pi-2:8443 <nil>" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestWatchTellsStale holds that stale is told once, until it is live again.
+func TestWatchTellsStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		stale := `{"stale":{"since":"2026-11-22T08:00:00.000Z","why":"no_quorum"}}`
+		f := w.open("board,menu").accept(liveAt("e.4"), stale, `{"ping":true,"cursor":"e.4"}`, stale)
+		if got := w.state(); got != "stale hub.example:8443 <nil>" || len(w.states) != 3 {
+			t.Errorf("%q", w.states)
+		}
+		f.send(liveAt("e.4"))
+		if got := w.state(); got != "live hub.example:8443 <nil>" {
+			t.Error(got)
+		}
+	})
+}
