@@ -12,6 +12,9 @@ import (
 func (s *Source) QUICTLSConfig() *tls.Config {
 	c := s.TLSConfig(false)
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if c := s.issuedFor(hello.ServerName); c != nil {
+			return c, nil
+		}
 		if line := *s.line.Load(); len(line) > 0 {
 			return choose(line, hello), nil
 		}
@@ -28,10 +31,13 @@ type Hash struct {
 }
 
 // Hashes returns the hashes of the leaves that UDP presents now or within days,
-// the current one first; none if the certificate is not of the hub's own
-// authority. Pages that give them all are let in for at least four days.
+// the current one first; none if there is a certificate that browsers need no
+// hashes for. Pages that give them all are let in for at least four days.
 func (s *Source) Hashes() []Hash {
 	var hashes []Hash
+	if len(s.allIssued()) > 0 {
+		return nil // given any, a browser takes no other certificate
+	}
 	for _, leaf := range *s.line.Load() {
 		hashes = append(hashes, Hash{sha256.Sum256(leaf.Certificate[0]), leaf.Leaf.NotAfter})
 	}

@@ -33,6 +33,10 @@ type Config struct {
 	// CertFile and KeyFile are PEM files to serve with instead: the leaf first,
 	// then its chain. Either both or none.
 	CertFile, KeyFile string
+	// Issued, if set, returns certificates for names beside those of Dir, with
+	// their chains: whoever asks for such a name is shown them. It is called with
+	// each handshake.
+	Issued func() []*tls.Certificate
 	// Secrets let sessions be resumed after a restart. Without them they last as
 	// long as the process.
 	Secrets *Secrets
@@ -44,14 +48,16 @@ type Config struct {
 // number of goroutines.
 type Source struct {
 	keeper  keeper
-	secrets *Secrets // may be nil
+	issued  func() []*tls.Certificate // may be nil
+	secrets *Secrets                  // may be nil
 	log     *slog.Logger
 	// current is what handshakes are answered with. Only Open and Run store
 	// it; a handshake loads it and does nothing else.
 	current atomic.Pointer[tls.Certificate]
 	// line is what handshakes over UDP are answered with, if not empty.
-	line   atomic.Pointer[[]*tls.Certificate]
-	public atomic.Bool
+	line atomic.Pointer[[]*tls.Certificate]
+	// vouched remembers what isPublic said.
+	vouched atomic.Pointer[vouched]
 }
 
 // keeper finds out whether there is a newer certificate.
@@ -84,7 +90,7 @@ func Open(c Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.secrets = c.Secrets
+	s.issued, s.secrets = c.Issued, c.Secrets
 	return s, nil
 }
 
@@ -120,8 +126,6 @@ func open(k keeper, log *slog.Logger) (*Source, error) {
 func (s *Source) store(current *tls.Certificate, line []*tls.Certificate) {
 	s.current.Store(current)
 	s.line.Store(&line)
-	// Its own authority is private even on a machine that was told to trust it.
-	s.public.Store(len(line) == 0 && isPublic(current, nil))
 }
 
 // Run keeps the certificate good until ctx ends. What fails is logged and tried
@@ -172,12 +176,15 @@ func (s *Source) renew(ctx context.Context, now time.Time) error {
 }
 
 // TLSConfig returns a configuration that always serves the current
-// certificate. TLS 1.2 is spoken only if min12 is set, for a TV that knows no
+// certificate, and resumes sessions by Config.Secrets. TLS 1.2 is spoken only if min12 is set, for a TV that knows no
 // better. The caller may add to the result.
 func (s *Source) TLSConfig(min12 bool) *tls.Config {
 	c := &tls.Config{
 		MinVersion: tls.VersionTLS13,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if c := s.issuedFor(hello.ServerName); c != nil {
+				return c, nil
+			}
 			return s.current.Load(), nil
 		},
 	}
@@ -189,12 +196,6 @@ func (s *Source) TLSConfig(min12 bool) *tls.Config {
 	}
 	return c
 }
-
-// Public reports whether the certificate is one that clients trust without
-// having been told to, so far as this machine's own roots can tell. Only then
-// is it wise to send them to HTTP/3 by Alt-Svc (RFC 7838): with any other
-// browsers refuse QUIC, and some stumble.
-func (s *Source) Public() bool { return s.public.Load() }
 
 // Expires is when the current certificate does.
 func (s *Source) Expires() time.Time { return s.current.Load().Leaf.NotAfter }
