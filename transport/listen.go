@@ -119,7 +119,8 @@ func (s *Server) limited(ln net.Listener) net.Listener {
 // advertise tells clients on TCP that the same is served over QUIC.
 func (s *Server) advertise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, port, err := net.SplitHostPort(s.quic.socket.LocalAddr().String()); err == nil {
+		_, port, err := net.SplitHostPort(s.quic.socket.LocalAddr().String())
+		if err == nil && s.cfg.AdvertiseQUIC(r.TLS.ServerName) {
 			w.Header().Set("Alt-Svc", `h3=":`+port+`"; ma=`+strconv.Itoa(altSvcAge))
 		}
 		next.ServeHTTP(w, r)

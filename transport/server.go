@@ -29,10 +29,11 @@ type ServerConfig struct {
 	// QUIC serves the same handler over HTTP/3, on UDP and the port number of
 	// Addr; nil for TCP only.
 	QUIC *QUICConfig
-	// AdvertiseQUIC tells browsers of it with every answer (Alt-Svc, RFC 7838).
-	// With a certificate that only some of them trust over QUIC it does harm:
-	// they try it, and stumble.
-	AdvertiseQUIC bool
+	// AdvertiseQUIC says of the name that a client asked for (SNI, "" without one)
+	// whether it is to be told of QUIC with every answer (Alt-Svc, RFC 7838); nil
+	// for nobody. With a certificate that only some of them trust over QUIC it
+	// does harm: they try it, and stumble.
+	AdvertiseQUIC func(serverName string) bool
 	// Feed is drained before the sockets; nil for none.
 	Feed *Feed
 	// GoawayTo names the hubs that clients of a draining hub should turn to;
@@ -119,7 +120,7 @@ func NewServer(cfg ServerConfig) *Server {
 	}
 	if cfg.QUIC != nil {
 		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.active.count(s.refuseWhenClosing(cfg.Handler)))
-		if cfg.AdvertiseQUIC {
+		if cfg.AdvertiseQUIC != nil {
 			s.main.Handler = s.advertise(s.main.Handler)
 		}
 	}

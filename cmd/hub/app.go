@@ -17,6 +17,7 @@ import (
 	"everything.local/streams"
 	"everything.local/transport"
 	"everything.local/transport/cert"
+	"everything.local/transport/cert/acme"
 	"everything.local/transport/ndjson"
 	"everything.local/transport/sse"
 	"everything.local/transport/wt"
@@ -49,6 +50,7 @@ type app struct {
 	auth  *auth.Auth
 	api   *api.API
 	cert  *cert.Source
+	acme  *acme.Manager // nil without --acme-dns
 	// secrets are what connections of before a restart go on with.
 	secrets *cert.Secrets
 	// wires are the forms of a feed; the first is for who does not say. quic is
@@ -97,9 +99,12 @@ func (a *app) wire() error {
 	if a.secrets, err = cert.OpenSecrets(tlsDir(a.config.Data), a.log); err != nil {
 		return err
 	}
+	if a.acme, err = a.config.openACME(a.log); err != nil {
+		return err
+	}
 	if a.cert, err = cert.Open(cert.Config{
 		Dir: tlsDir(a.config.Data), Hosts: a.config.Host,
-		CertFile: a.config.Cert, KeyFile: a.config.Key, Secrets: a.secrets, Logger: a.log,
+		CertFile: a.config.Cert, KeyFile: a.config.Key, Issued: a.issued, Secrets: a.secrets, Logger: a.log,
 	}); err != nil {
 		return err
 	}
@@ -149,6 +154,7 @@ func (a *app) followers(ctx context.Context) (failed <-chan struct{}, stop func(
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.hub.Run(ctx) })
 	group.Go(func() error { return a.cert.Run(ctx) })
+	group.Go(func() error { return a.runACME(ctx) })
 	group.Go(func() error { return a.watchLeader(ctx) })
 	group.Go(func() error { return a.mendLog(ctx) })
 	clock := &clockwork{hub: a.hub, api: a.api, timers: a.node.Timers(), log: a.log}

@@ -39,11 +39,13 @@ type config struct {
 	Mode   string `help:"What the orders are: live, demo or test. A data directory keeps the mode it was made with (a new one: live)." enum:"live,demo,test," default:"" env:"HUB_MODE"`
 	Demo   bool   `help:"Simulate a café morning, in a directory of its own." env:"HUB_DEMO"`
 
-	Host      []string `help:"Further names and addresses this hub is reached by, for its certificate." env:"HUB_HOST"`
-	Cert      string   `help:"Certificate file to use instead of the hub's own; reloaded when it changes." type:"path" env:"HUB_CERT"`
-	Key       string   `help:"Key file of --cert." type:"path" env:"HUB_KEY"`
-	TLS12     bool     `name:"tls12" help:"Also speak TLS 1.2, for a TV from before 2020." env:"HUB_TLS12"`
-	BoardHTTP string   `name:"board-http" help:"Address of a plain-HTTP listener that serves the public board and nothing else, for TVs that cannot trust the hub's certificate." placeholder:"ADDR" env:"HUB_BOARD_HTTP"`
+	Host      []string   `help:"Further names and addresses this hub is reached by, for its certificate." env:"HUB_HOST"`
+	Cert      string     `help:"Certificate file to use instead of the hub's own; reloaded when it changes." type:"path" env:"HUB_CERT"`
+	Key       string     `help:"Key file of --cert." type:"path" env:"HUB_KEY"`
+	ACME      acmeConfig `embed:"" prefix:"acme-"`
+	AltSvc    string     `name:"alt-svc" help:"Whether answers send browsers on to HTTP/3: ${enum}; auto is for names with a certificate that this machine's own roots vouch for." enum:"auto,on,off" default:"auto" env:"HUB_ALT_SVC"`
+	TLS12     bool       `name:"tls12" help:"Also speak TLS 1.2, for a TV from before 2020." env:"HUB_TLS12"`
+	BoardHTTP string     `name:"board-http" help:"Address of a plain-HTTP listener that serves the public board and nothing else, for TVs that cannot trust the hub's certificate." placeholder:"ADDR" env:"HUB_BOARD_HTTP"`
 
 	Guests       bool          `help:"Let people order by giving a name, without a token." default:"true" negatable:"" env:"HUB_GUESTS"`
 	AllowOrigin  []string      `help:"Origins of other sites whose pages may follow this hub's feeds." env:"HUB_ALLOW_ORIGIN"`
@@ -87,6 +89,10 @@ func (c *config) settle() error {
 	switch {
 	case (c.Cert == "") != (c.Key == ""):
 		return fmt.Errorf("%w: --cert and --key go together; give both or neither", errConfig)
+	case c.Cert != "" && c.ACME.DNS != "":
+		return fmt.Errorf("%w: --cert and --acme-dns are two ways to the same; give one", errConfig)
+	case c.ACME.DNS == "" && c.ACME.given():
+		return fmt.Errorf("%w: --acme-… is given without --acme-dns, which says where names are proved", errConfig)
 	case c.AcceptWithin < 10*time.Second || c.AcceptWithin > 24*time.Hour:
 		return fmt.Errorf("%w: --accept-within %v is outside 10s to 24h", errConfig, c.AcceptWithin)
 	case c.PickupWithin < 10*time.Second || c.PickupWithin > 24*time.Hour:
@@ -192,6 +198,9 @@ func (c *checkCommand) Run(s streamsOut) error {
 		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
 			return fmt.Errorf("%w: --cert and --key: %w", errConfig, err)
 		}
+	}
+	if _, err := c.openACME(nil); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(s.out, "The configuration is good: %s on %s, data in %s.\n", c.Mode, c.Listen, c.Data)
 	return err

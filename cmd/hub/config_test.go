@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"everything.local/transport/cert/acme/acmetest"
 )
 
 // check runs hub check and returns its exit code and what it printed.
@@ -30,6 +32,9 @@ func TestCheck(t *testing.T) {
 		write(t, file, text)
 		return []string{"--config", file}
 	}
+	tsig := filepath.Join(t.TempDir(), "tsig.key")
+	write(t, tsig, acmetest.KeyFile)
+	public := []string{"--acme-dns", "rfc2136", "--acme-server", "127.0.0.1:53", "--acme-name", "pi.cafe.example", "--acme-email", "a@cafe.example"}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -52,6 +57,14 @@ func TestCheck(t *testing.T) {
 		{"nothing for a value", yaml("listen:\n"), 2, "listen has no value"},
 		{"address", []string{"--listen", "8443"}, 2, "host:port"},
 		{"cert without key", []string{"--cert", "x.pem"}, 2, "go together"},
+		{"public name", append(public, "--acme-credentials", tsig), 0, "good"},
+		{"public name in a file", yaml("acme-dns: rfc2136\nacme-server: 127.0.0.1:53\nacme-name: [pi.cafe.example]\nacme-email: a@cafe.example\nacme-credentials: " + tsig + "\n"), 0, "good"},
+		{"public name without credentials", public, 2, "credentials"},
+		{"public name that is none", append(public, "--acme-credentials", tsig, "--acme-name", "localhost"), 2, "no public name"},
+		{"public name without a way", []string{"--acme-name", "pi.cafe.example"}, 2, "--acme-dns"},
+		{"two certificates", append(public, "--cert", "x.pem", "--key", "x.pem"), 2, "give one"},
+		{"DNS nobody knows", []string{"--acme-dns", "hosts"}, 2, "rfc2136"},
+		{"HTTP/3 maybe", []string{"--alt-svc", "maybe"}, 2, "auto"},
 		{"accept too short", []string{"--accept-within", "1s"}, 2, "10s to 24h"},
 		{"pickup too long", []string{"--pickup-within", "48h"}, 2, "10s to 24h"},
 		{"drain too long", []string{"--drain", "1h"}, 2, "--drain"},

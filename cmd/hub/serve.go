@@ -83,7 +83,8 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 			TLS:      a.cert.QUICTLSConfig(),
 			ResetKey: a.secrets.StatelessReset, TokenKey: a.secrets.Token, Extension: a.quic,
 		},
-		WriteError: api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
+		AdvertiseQUIC: a.advertise,
+		WriteError:    api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
 	}
 	if a.config.BoardHTTP != "" {
 		c.PlainBoardAddr, c.PlainBoardHandler = a.config.BoardHTTP, a.boardHandler()
