@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -99,15 +100,27 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
-// restart starts a hub that was killed again, where it was. For a moment
-// somebody else's connection may have the port.
-func (p *process) restart() (again *process, err error) {
-	for range 50 {
-		if again, err = start(p.data, p.listen()); err == nil {
-			return again, nil
+// lastingAddr returns an address to start a hub on again and again. Its port is
+// below those that the kernel gives to connections, which could have taken it
+// meanwhile.
+func lastingAddr(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		tcp, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		udp, err := net.ListenPacket("udp", addr)
+		if err == nil {
+			err = udp.Close()
+		}
+		if tcp.Close() == nil && err == nil {
+			return addr
 		}
 	}
-	return nil, err
+	t.Fatal("no port is free")
+	return ""
 }
 
 // listen is the address to start another hub on.
