@@ -35,6 +35,8 @@ func main() {
 // commands is the command line. The documentation of a flag is its help text.
 type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the hub (the default command)."`
+	Watch   watchCommand   `cmd:"" help:"Follow a hub's topics over any wire, and print what changes."`
+	Order   orderCommand   `cmd:"" help:"Order something, and follow the order with --wait."`
 	Token   tokenCommand   `cmd:"" help:"Sign a token for a person or a screen."`
 	Forget  forgetCommand  `cmd:"" help:"Forget a customer: their names and notes become unreadable everywhere."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration without running it."`
@@ -82,7 +84,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, errConfig):
+	case errors.Is(err, errUsage), errors.Is(err, errConfig), errors.Is(err, errArguments):
 		return 2
 	default:
 		return 1
