@@ -69,5 +69,5 @@ func (a *app) advertise(serverName string) bool {
 	case "off":
 		return false
 	}
-	return a.cert.PublicFor(serverName)
+	return a.cert.Public(serverName)
 }

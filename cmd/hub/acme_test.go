@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -67,23 +66,21 @@ func (o outsider) get(t *testing.T, h3 bool) (seen, error) {
 	return seen{answer.TLS.PeerCertificates[0], answer.Header.Get("Alt-Svc"), len(hub.Hashes)}, nil
 }
 
-// await asks until it is shown what ok wants, or fails with what ok does not.
-func (o outsider) await(t *testing.T, what string, ok func(seen) bool) seen {
+// await asks until it is shown what ok wants. Certificates of seconds may be
+// refused now and then on a busy machine.
+func (o outsider) await(t *testing.T, what string, h3 bool, ok func(seen) bool) seen {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for late := time.After(startWithin); ; {
-		s, err := o.get(t, false)
+		s, err := o.get(t, h3)
 		if err == nil && ok(s) {
 			return s
-		}
-		if _, refused := errors.AsType[*tls.CertificateVerificationError](err); err != nil && !refused {
-			t.Fatal(err)
 		}
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatalf("%s: not after %v, last %v", what, startWithin, err)
+			t.Fatalf("%s: not after %v, last %+v, %v", what, startWithin, s, err)
 		}
 	}
 }
@@ -91,7 +88,7 @@ func (o outsider) await(t *testing.T, what string, ok func(seen) bool) seen {
 // TestPublicName lets the built hub get a certificate from a real ACME server,
 // which asks a real DNS server for the record that the hub has put there.
 func TestPublicName(t *testing.T) {
-	w := acmetest.Start(t, 20)
+	w := acmetest.Start(t, 30)
 	t.Setenv("SSL_CERT_FILE", w.IssuerFile) // the hub's machine takes the issuer for a public one
 	data := t.TempDir()
 	p := start(t, data, "--acme-dns", "rfc2136", "--acme-server", w.DNS, "--acme-resolver", w.DNS,
@@ -101,29 +98,30 @@ func TestPublicName(t *testing.T) {
 	outside := outsider{p, "pi.cafe.example", w.Roots}
 
 	// It is open before it has one, and says so.
-	select {
-	case <-p.log.waitFor(regexp.MustCompile(`the hub's own authority serves until there is" name=pi.cafe.example`)):
-	case <-time.After(startWithin):
-		t.Fatalf("nobody is told that there is no certificate yet:\n%s", p.log)
+	for _, said := range []<-chan []string{
+		p.out.waitFor(regexp.MustCompile(`https://pi\.cafe\.example:\d+ +the same`)),
+		p.log.waitFor(regexp.MustCompile(`the hub's own authority serves until there is" name=pi.cafe.example`)),
+	} {
+		select {
+		case <-said:
+		case <-time.After(startWithin):
+			t.Fatalf("nobody is told that there is no certificate yet:\n%s\n%s", p.out, p.log)
+		}
 	}
 	if s, err := inside.get(t, false); err != nil || s.altSvc != "" {
 		t.Fatalf("by its own name: %v, Alt-Svc %q", err, s.altSvc)
 	}
 
-	first := outside.await(t, "a certificate", func(seen) bool { return true })
-	if !strings.HasPrefix(first.altSvc, "h3=") || first.hashes != 0 {
-		t.Errorf("by its public name: Alt-Svc %q, %d hashes; want to be sent to HTTP/3, and no hashes", first.altSvc, first.hashes)
-	}
-	if s, err := outside.get(t, true); err != nil || !s.leaf.Equal(first.leaf) {
-		t.Errorf("on UDP: %v, or another certificate", err)
-	}
+	// By its public name one is sent to HTTP/3, and needs no hashes.
+	first := outside.await(t, "a certificate", false, func(s seen) bool { return strings.HasPrefix(s.altSvc, "h3=") && s.hashes == 0 })
+	outside.await(t, "a certificate on UDP", true, func(seen) bool { return true })
 	for _, h3 := range []bool{false, true} {
 		if s, err := inside.get(t, h3); err != nil || s.altSvc != "" {
 			t.Errorf("by its own name, beside the public one: %v, Alt-Svc %q", err, s.altSvc)
 		}
 	}
 
-	outside.await(t, "a renewal", func(s seen) bool { return !s.leaf.Equal(first.leaf) })
+	outside.await(t, "a renewal", false, func(s seen) bool { return !s.leaf.Equal(first.leaf) })
 	if took, err := p.stop(); err != nil || took > 10*time.Second {
 		t.Errorf("stopped after %v: %v", took, err)
 	}

@@ -23,6 +23,11 @@ func (a *app) greet(w io.Writer) error {
 	} {
 		fmt.Fprintf(&b, "  %-36s %s\n", base+p.path, p.what)
 	}
+	for _, name := range a.config.ACME.Name {
+		if !strings.HasPrefix(name, "*") {
+			fmt.Fprintf(&b, "  %-36s %s\n", a.urlOf(name), "the same, once its certificate is there")
+		}
+	}
 	fmt.Fprintf(&b, "\n  Browsers warn until they trust the hub's own authority: %s/ca.pem\n", base)
 	if !a.config.PrintTokens {
 		_, err := io.WriteString(w, b.String()+"\n")
@@ -60,6 +65,12 @@ Order, in another terminal:
 func (a *app) url() string {
 	_, port, _ := net.SplitHostPort(a.server.Addr().String()) // a TCP address
 	return a.config.selfURL(port)
+}
+
+// urlOf is where others reach the hub by a name.
+func (a *app) urlOf(name string) string {
+	_, port, _ := net.SplitHostPort(a.server.Addr().String())
+	return "https://" + net.JoinHostPort(name, port)
 }
 
 // shellQuote makes s one word of a POSIX shell.

@@ -218,7 +218,7 @@ func TestLineIsBounded(t *testing.T) {
 		if presented(t, s, "10.0.0.5") != presented(t, s, "10.0.0.19") {
 			t.Error("the last leaf is not good for the names of those that it replaced")
 		}
-		for i := range 200 {
+		for i := range maxNames + 10 {
 			became(net.IPv4(10, 0, 1, byte(i)))
 		}
 		last := (*s.line.Load())[maxLine-1].Leaf

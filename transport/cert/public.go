@@ -31,21 +31,12 @@ type vouched struct {
 	public bool
 }
 
-// Public reports whether the hub has a certificate that clients trust without
+// Public reports whether clients that ask for name (tls.ConnectionState's
+// ServerName, "" if by address) are shown a certificate that they trust without
 // having been told to, so far as this machine's own roots can tell. Only then
 // is it wise to send them to HTTP/3 by Alt-Svc (RFC 7838): with any other
 // browsers refuse QUIC, and some stumble.
-func (s *Source) Public() bool {
-	if issued := s.allIssued(); len(issued) > 0 {
-		return s.vouch(issued[0])
-	}
-	return s.PublicFor("")
-}
-
-// PublicFor is Public for clients that asked for name, which is what
-// tls.ConnectionState calls ServerName: beside a public name a hub has local
-// ones, with its own authority's certificate.
-func (s *Source) PublicFor(name string) bool {
+func (s *Source) Public(name string) bool {
 	if c := s.issuedFor(name); c != nil {
 		return s.vouch(c)
 	}

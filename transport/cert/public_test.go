@@ -45,12 +45,12 @@ func TestPublic(t *testing.T) {
 }
 
 func TestOwnAuthorityIsNotPublic(t *testing.T) {
-	if mustOpen(t, Config{Dir: filepath.Join(t.TempDir(), "tls")}).Public() {
+	if mustOpen(t, Config{Dir: filepath.Join(t.TempDir(), "tls")}).Public("localhost") {
 		t.Error("the hub's own authority is taken for a public one")
 	}
 	p := newPairFiles(t)
 	p.renew(t, time.Now())
-	if mustOpen(t, Config{CertFile: p.cert, KeyFile: p.key}).Public() {
+	if mustOpen(t, Config{CertFile: p.cert, KeyFile: p.key}).Public("localhost") {
 		t.Error("files of a private authority are taken for public ones")
 	}
 }
@@ -98,11 +98,11 @@ func TestIssuedBesideItsOwn(t *testing.T) {
 			t.Errorf("as %s, which it is not for: %v", host, err)
 		}
 	}
-	if s.Public() || s.PublicFor("pi.cafe.example") {
+	if s.Public("pi.cafe.example") {
 		t.Error("what no root of this machine vouches for is taken for public")
 	}
 	s.vouched.Store(&vouched{issued, true})
-	if !s.Public() || !s.PublicFor("pi.cafe.example") || s.PublicFor("localhost") {
+	if !s.Public("pi.cafe.example") || s.Public("localhost") || s.Public("") {
 		t.Error("public is not said of the name that is, and of it alone")
 	}
 }

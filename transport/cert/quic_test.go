@@ -51,9 +51,9 @@ func startQUIC(t *testing.T, c *tls.Config, secrets *Secrets, addr string) (at s
 	return udp.LocalAddr().String(), stop
 }
 
-// getQUIC asks on a new connection, in early data if the client can, and
-// returns what is known of the connection.
-func getQUIC(t *testing.T, c *tls.Config, addr string) quic.ConnectionState {
+// getQUIC asks on a new connection, in early data if the client can, keeps the
+// connection until a ticket has come, and returns what is known of it.
+func getQUIC(t *testing.T, c *tls.Config, addr string, ticket <-chan struct{}) quic.ConnectionState {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -73,6 +73,13 @@ func getQUIC(t *testing.T, c *tls.Config, addr string) quic.ConnectionState {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
+	if ticket != nil {
+		select {
+		case <-ticket:
+		case <-ctx.Done():
+			t.Fatal("no ticket came")
+		}
+	}
 	return conn.ConnectionState()
 }
 
@@ -106,13 +113,12 @@ func TestEarlyDataAfterARestart(t *testing.T) {
 	client := trusting(t, s, "127.0.0.1")
 	cache := ticketCache{tls.NewLRUClientSessionCache(1), make(chan struct{}, 1)}
 	client.ClientSessionCache = cache
-	if state := getQUIC(t, client, addr); state.TLS.DidResume {
+	if state := getQUIC(t, client, addr, cache.came); state.TLS.DidResume {
 		t.Fatal("resumed what had not been")
 	}
-	<-cache.came
 	stop()
 	_, addr, _ = start(addr)
-	state := getQUIC(t, client, addr)
+	state := getQUIC(t, client, addr, nil)
 	if !state.TLS.DidResume || !state.Used0RTT {
 		t.Errorf("after a restart: resumed %v, early data %v", state.TLS.DidResume, state.Used0RTT)
 	}
@@ -136,7 +142,7 @@ func TestLeafForAnAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, host := range []string{"127.0.0.1", "127.0.0.2"} {
-		state := getQUIC(t, trusting(t, s, host), net.JoinHostPort(host, port))
+		state := getQUIC(t, trusting(t, s, host), net.JoinHostPort(host, port), nil)
 		if got, want := state.TLS.PeerCertificates[0].Raw, (*s.line.Load())[2*i].Certificate[0]; !bytes.Equal(got, want) {
 			t.Errorf("%s is shown another leaf", host)
 		}

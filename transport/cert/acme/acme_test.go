@@ -217,3 +217,19 @@ func TestDamagedCertificateIsReplaced(t *testing.T) {
 	await(t, "another certificate", logged, func() bool { return len(again.Certificates()) == 1 })
 	verify(t, w, again.Certificates()[0], "pi.cafe.example")
 }
+
+func TestAdvice(t *testing.T) {
+	made := time.Date(2027, time.March, 1, 0, 0, 0, 0, time.UTC)
+	day := 24 * time.Hour
+	for _, c := range []struct{ life, advice, want time.Duration }{
+		{90 * day, 50 * day, 50 * day},
+		{90 * day, 2 * day, 2 * day},
+		{90 * day, -day, rest},
+		{5 * day, time.Hour, 12 * time.Hour},
+	} {
+		leaf := &x509.Certificate{NotBefore: made, NotAfter: made.Add(c.life)}
+		if got := follow(leaf, made.Add(c.advice)).Sub(made); got != c.want {
+			t.Errorf("of %v, advised after %v: renewed after %v, want %v", c.life, c.advice, got, c.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package acme
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,10 @@ const (
 	// adviceInterval is how often the server is asked when to renew (RFC 9773).
 	adviceInterval = 6 * time.Hour
 	adviceWithin   = 30 * time.Second
+	// rest is how old a certificate has to be before advice to renew it is
+	// followed, or a tenth of its life: a server that is mistaken shall not be
+	// asked again and again.
+	rest = 25 * time.Hour
 )
 
 // site is a name and its certificate.
@@ -187,7 +192,18 @@ func (m *Manager) advise(ctx context.Context, issuer *certmagic.ACMEIssuer, s *s
 	ctx, cancel := context.WithTimeout(ctx, adviceWithin)
 	defer cancel()
 	info, err := issuer.GetRenewalInfo(ctx, certmagic.Certificate{Certificate: *s.cert})
-	if err == nil && !info.SelectedTime.IsZero() && info.SelectedTime.Before(s.renew) {
-		s.renew = info.SelectedTime
+	if err != nil || info.SelectedTime.IsZero() {
+		return
 	}
+	if advised := follow(s.cert.Leaf, info.SelectedTime); advised.Before(s.renew) {
+		s.renew = advised
+	}
+}
+
+// follow is when to renew a leaf by advice.
+func follow(leaf *x509.Certificate, advice time.Time) time.Time {
+	if early := leaf.NotBefore.Add(min(rest, leaf.NotAfter.Sub(leaf.NotBefore)/10)); advice.Before(early) {
+		return early
+	}
+	return advice
 }
