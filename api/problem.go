@@ -43,6 +43,7 @@ var kinds = map[event.Code]kind{
 	event.NotFound:            {http.StatusNotFound, connect.CodeNotFound, 0},
 	event.MethodNotAllowed:    {http.StatusMethodNotAllowed, connect.CodeUnimplemented, 0},
 	event.NotAcceptable:       {http.StatusNotAcceptable, connect.CodeUnimplemented, 0},
+	event.UnknownVersion:      {http.StatusUpgradeRequired, connect.CodeUnimplemented, 0},
 	event.IllegalTransition:   {http.StatusConflict, connect.CodeFailedPrecondition, 0},
 	event.SoldOut:             {http.StatusConflict, connect.CodeFailedPrecondition, 0},
 	event.Conflict:            {http.StatusConflict, connect.CodeAborted, 0},

@@ -51,6 +51,8 @@ const (
 	MethodNotAllowed Code = "method_not_allowed"
 	// NotAcceptable is a feed asked for in a form the hub does not speak.
 	NotAcceptable Code = "not_acceptable"
+	// UnknownVersion is a protocol asked for in a version the hub does not speak.
+	UnknownVersion Code = "unknown_version"
 	// IllegalTransition is a step that the order's state does not allow.
 	IllegalTransition Code = "illegal_transition"
 	// SoldOut is an item that cannot be had now.
