@@ -29,14 +29,15 @@ type control struct {
 }
 
 // Take takes a further line of the client: a change of pace, or a heartbeat of
-// its own, which needs no answer. What is neither, and a flood, ends the feed.
-// It is called by one goroutine, while Run runs or after.
-func (s *Session) Take(line []byte) {
+// its own, which needs no answer. What is neither, and a flood, ends the feed:
+// Take returns false, and no line after it counts. It is called by one
+// goroutine, while Run runs or after.
+func (s *Session) Take(line []byte) bool {
 	c := &s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fault != nil {
-		return
+		return false
 	}
 	if c.lines == nil {
 		c.lines = rate.NewLimiter(linesPerSecond, linesAtOnce)
@@ -47,9 +48,10 @@ func (s *Session) Take(line []byte) {
 		c.fault = fault(err)
 	}
 	if c.fault == nil && c.pace == "" {
-		return // a heartbeat
+		return true // a heartbeat
 	}
 	c.again()
+	return c.fault == nil
 }
 
 // again makes the session look at what was asked.

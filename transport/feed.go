@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"sync"
@@ -69,8 +70,10 @@ type Feed struct {
 	drain    chan struct{} // closed when draining
 	empty    chan struct{} // closed when draining and the last session ended
 
-	cutOnce sync.Once
-	cut     chan struct{}
+	// cut ends the context whose end cutting and onCut tell.
+	cut     context.CancelFunc
+	cutting <-chan struct{}
+	onCut   func(func()) (stop func() bool)
 }
 
 // NewFeed returns a feed handler.
@@ -93,8 +96,10 @@ func NewFeed(cfg FeedConfig) *Feed {
 		sessions: make(map[*Session]struct{}),
 		drain:    make(chan struct{}),
 		empty:    make(chan struct{}),
-		cut:      make(chan struct{}),
 	}
+	ctx, cut := context.WithCancel(context.Background())
+	f.cut, f.cutting = cut, ctx.Done()
+	f.onCut = func(fn func()) func() bool { return context.AfterFunc(ctx, fn) }
 	for _, w := range cfg.Wires {
 		f.count(w.Name())
 	}
