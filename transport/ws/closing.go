@@ -2,8 +2,11 @@ package ws
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"everything.local/event"
 )
 
 // closeCode is why a connection is closed (RFC 6455, section 7.4.1).
@@ -44,6 +47,49 @@ type violation struct {
 func (v *violation) Error() string { return fmt.Sprintf("ws: close %d: %s", v.code, v.reason) }
 
 func violated(code closeCode, reason string) *violation { return &violation{code, reason} }
+
+// told is what the client is told in a frame of the feed, before the close
+// frame: pages are not shown the reason of that by every browser.
+func (v *violation) told() *event.Error {
+	var code event.Code
+	switch v.code {
+	case invalidPayload:
+		code = event.BadText
+	case messageTooBig:
+		code = event.TooLarge
+	case policyViolation:
+		code = event.TooManyRequests
+	default:
+		code = event.Malformed
+	}
+	return event.Errorf(code, "this connection is closed, for the hub got %s", v.reason)
+}
+
+// closedError is a close frame of the client's.
+type closedError struct{ code closeCode }
+
+// Error makes *closedError an error.
+func (e *closedError) Error() string { return fmt.Sprintf("ws: closed by the client: %d", e.code) }
+
+// ending is how to part from a client.
+type ending struct {
+	// code is 0 for a connection that is cut without a word.
+	code   closeCode
+	reason string
+	// answers says that the client has sent its close frame.
+	answers bool
+}
+
+// endingFor is how to part after receive has failed.
+func endingFor(err error) ending {
+	if closed, ok := errors.AsType[*closedError](err); ok {
+		return ending{code: closed.code, answers: true}
+	}
+	if v, ok := errors.AsType[*violation](err); ok {
+		return ending{code: v.code, reason: v.reason}
+	}
+	return ending{} // the client is gone
+}
 
 // parseClose reads the payload of a close frame (RFC 6455, section 5.5.1).
 func parseClose(b []byte) (closeCode, error) {

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"everything.local/transport/transporttest"
 )
 
 func TestAppendFrame(t *testing.T) {
@@ -39,4 +41,8 @@ func TestAppendFrameInPlace(t *testing.T) {
 			t.Errorf("got %v, %v, want %s", f, err, want)
 		}
 	}
+}
+
+func FuzzAppendFrame(f *testing.F) {
+	transporttest.FuzzFraming(f, Wire{}, transporttest.ReadWebSocket, false)
 }
