@@ -145,8 +145,13 @@ func (r *rig) append(size int) string {
 // wantEnded waits for the end of a feed, and checks why it ended.
 func (r *rig) wantEnded(t *testing.T, want transport.Reason) {
 	t.Helper()
-	if got := <-r.ended; got != want {
-		t.Errorf("the feed ended as %s, want %s", got, want)
+	select {
+	case got := <-r.ended:
+		if got != want {
+			t.Errorf("the feed ended as %s, want %s", got, want)
+		}
+	case <-time.After(time.Minute):
+		t.Fatalf("the feed did not end; it should as %s", want)
 	}
 }
 
