@@ -20,6 +20,7 @@ import (
 	"everything.local/transport/cert/acme"
 	"everything.local/transport/ndjson"
 	"everything.local/transport/sse"
+	"everything.local/transport/ws"
 	"everything.local/transport/wt"
 )
 
@@ -128,7 +129,7 @@ func (a *app) wire() error {
 
 // upgrades are the wires that take over connections.
 func (a *app) upgrades() []transport.Upgrade {
-	return []transport.Upgrade{a.quic}
+	return []transport.Upgrade{a.quic, ws.Wire{}}
 }
 
 // drainWindow is the server's name for the configured time.

@@ -22,6 +22,7 @@ var toolWays = []struct{ wire, http, says string }{
 	{"sse", "2", `sse \(HTTP/2\)`},
 	{"sse", "3", `sse \(HTTP/3\)`},
 	{"wt", "auto", `wt \(HTTP/3\)`},
+	{"ws", "auto", `ws \(HTTP/1.1\)`},
 	{"auto", "2", `ndjson \(HTTP/2\)`},
 	{"auto", "3", `(wt|ndjson) \(HTTP/3\)`},
 	{"auto", "auto", `(wt|ws|ndjson) \(HTTP/`},
