@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"everything.local/event"
 )
@@ -53,6 +54,8 @@ type Client struct {
 	// its own: a line that has gone silent is then never used again.
 	commands connections
 	wires    map[Wire]way
+	// proven is the Wire that Auto took last.
+	proven atomic.Value
 }
 
 // New returns a Client. It connects to nothing yet. Errors are *event.Error

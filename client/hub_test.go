@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"everything.local/client"
@@ -60,7 +61,7 @@ type process struct {
 // start runs the hub and returns once it is open.
 func start(data, listen string) (*process, error) {
 	p := &process{data: data, rest: make(chan struct{})}
-	p.cmd = exec.Command(binary, "serve", "--listen", listen, "--data", data, "--log-level", "error")
+	p.cmd = exec.Command(binary, "serve", "--listen", listen, "--data", data, "--log-level", "error", "--drain", "1s")
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -98,6 +99,15 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.rest
 	_ = p.cmd.Wait()
+}
+
+// stop is SIGTERM: clients are told to go.
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	<-p.rest
+	return p.cmd.Wait()
 }
 
 // lastingAddr returns an address to start a hub on again and again. Its port is

@@ -52,6 +52,36 @@ func TestRaceTakesTheBestThatWorks(t *testing.T) {
 	})
 }
 
+// TestRaceTrustsWhatHasWorked holds that a wire which works is not lost to a
+// lesser one because it comes back later.
+func TestRaceTrustsWhatHasWorked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, opened := scripted(t, Config{})
+		done := follow(t, c)
+		(<-opened).accept(liveAt("e.1"))
+		(<-done).stream.Close()
+		done, began := follow(t, c), time.Now()
+		wt := <-opened
+		ws := <-opened
+		if wt.wire != WT || ws.wire != WS || time.Since(began) != provenStart {
+			t.Errorf("%s, then %s after %v", wt.wire, ws.wire, time.Since(began))
+		}
+		ws.accept(liveAt("e.1"))
+		(<-done).stream.Close()
+		done, began = follow(t, c), time.Now()
+		<-opened
+		<-opened
+		if time.Since(began) != headStart {
+			t.Errorf("the next came after %v", time.Since(began))
+		}
+		(<-opened).accept(liveAt("e.1"))
+		if time.Since(began) != headStart+provenStart {
+			t.Errorf("the last came after %v", time.Since(began))
+		}
+		(<-done).stream.Close()
+	})
+}
+
 // TestRaceGoesOnAtOnce holds that nobody waits for what has failed.
 func TestRaceGoesOnAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

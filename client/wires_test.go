@@ -150,8 +150,8 @@ func TestFollowRefused(t *testing.T) {
 	})
 }
 
-// TestWatchSurvivesTheHub kills the hub under a watch, with kill -9, and starts
-// it again. Every order shows once.
+// TestWatchSurvivesTheHub kills the hub under a watch, with kill -9, later stops
+// it in good order, and each time starts it again. Every order shows once.
 func TestWatchSurvivesTheHub(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, w client.Wire, p client.Protocol, _ string) {
@@ -188,7 +188,11 @@ func TestWatchSurvivesTheHub(t *testing.T) {
 				t.Fatalf("order %d shows as %s", placed.GetOrder().GetNumber(), got)
 			}
 			if n%2 == 0 {
-				hub.kill()
+				if n == 2 {
+					hub.kill()
+				} else if err := hub.stop(); err != nil {
+					t.Error(err)
+				}
 				expect(t, states, client.Waiting)
 				if hub, err = start(hub.data, hub.listen()); err != nil {
 					t.Fatal(err)
