@@ -39,13 +39,15 @@ type tool struct {
 // tool runs a command against p.
 func (p *process) tool(args ...string) *tool {
 	p.t.Helper()
-	return runTool(p.t, append(args, "--hub", p.url, "--data", p.data)...)
+	return runTool(p.t, "", append(args, "--hub", p.url, "--data", p.data)...)
 }
 
-func runTool(t *testing.T, args ...string) *tool {
+// runTool runs a command with a token in the environment, or none.
+func runTool(t *testing.T, token string, args ...string) *tool {
 	t.Helper()
 	u := &tool{t: t, out: newTranscript(), err: newTranscript(), ended: make(chan struct{})}
 	u.cmd = exec.Command(binary, args...)
+	u.cmd.Env = append(os.Environ(), tokenVariable+"="+token)
 	u.cmd.Stdout, u.cmd.Stderr = u.out, u.err
 	if err := u.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -141,7 +143,7 @@ func TestToolsRefuse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			u := runTool(t, c.args...)
+			u := runTool(t, "", c.args...)
 			if code := u.code(); code != c.code || !strings.Contains(u.err.String(), c.says) {
 				t.Errorf("ended with %d, want %d and %q", code, c.code, c.says)
 			}
@@ -159,7 +161,7 @@ func TestToolsTeach(t *testing.T) {
 	example := regexp.MustCompile(`(?m)^ +hub (.+?)(  | \||$)`)
 	word := regexp.MustCompile(`"[^"]*"|\S+`)
 	for _, command := range []string{"watch", "order"} {
-		u := runTool(t, command, "--help")
+		u := runTool(t, "", command, "--help")
 		if code := u.code(); code != 0 {
 			t.Errorf("%s --help: %d", command, code)
 		}

@@ -126,7 +126,7 @@ func TestWatchPrintsFrames(t *testing.T) {
 		}
 	}
 	id, _ := p.order(p.token(auth.Customer, "ada"))
-	u = p.tool("watch", "kitchen", "--json", "--token-file", staff, "--after", cursor)
+	u = runTool(t, p.token(auth.Barista, "bob"), "watch", "kitchen", "--json", "--after", cursor, "--hub", p.url, "--data", p.data)
 	u.says(u.out, `^{"topic":"kitchen","key":"`+id+`",`)
 }
 
