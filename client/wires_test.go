@@ -27,6 +27,7 @@ var ways = []struct {
 	{client.SSE, client.HTTP1, "HTTP/1.1"},
 	{client.SSE, client.HTTP2, "HTTP/2"},
 	{client.SSE, client.HTTP3, "HTTP/3"},
+	{client.WS, client.HTTP1, "HTTP/1.1"},
 	{client.WT, client.HTTP3, "HTTP/3"},
 }
 

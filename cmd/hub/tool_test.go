@@ -21,6 +21,8 @@ var toolWays = []struct{ wire, http, says string }{
 	{"sse", "1.1", `sse \(HTTP/1.1\)`},
 	{"sse", "2", `sse \(HTTP/2\)`},
 	{"sse", "3", `sse \(HTTP/3\)`},
+	{"ws", "auto", `ws \(HTTP/1.1\)`},
+	{"auto", "1.1", `(ws|ndjson) \(HTTP/1.1\)`},
 	{"wt", "auto", `wt \(HTTP/3\)`},
 	{"ws", "auto", `ws \(HTTP/1.1\)`},
 	{"auto", "2", `ndjson \(HTTP/2\)`},
