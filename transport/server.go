@@ -62,7 +62,9 @@ const (
 	// writeTimeout is for the answer to anything but a feed, with the 10 s that
 	// a command may wait for the log in it.
 	writeTimeout = 40 * time.Second
-	idleTimeout  = 2 * time.Minute
+	// idleTimeout is also how long net/http holds on to the memory of an HTTP/2
+	// connection that broke, some 13 KiB. Pages have a feed open on theirs.
+	idleTimeout = 30 * time.Second
 	// maxHeaderBytes holds a cookie, a token and a long list of topics.
 	maxHeaderBytes = 64 << 10
 	// maxStreams is how many requests one HTTP/2 connection may have open:

@@ -35,11 +35,12 @@ type httpFeeds struct {
 	transport http.RoundTripper
 	// body is how bodies are read, nil for as they come.
 	body func(io.ReadCloser) io.ReadCloser
-	// close closes what is left of the transport, after conns.
-	close func()
+	// close closes what is left of the transport, after conns; vanish does in
+	// its stead what ends connections without a word.
+	close, vanish func()
 
 	mu    sync.Mutex
-	conns []io.Closer
+	conns []net.Conn
 }
 
 func httpClient(w transport.Wire, read Reader, http2 bool) func(Target) Client {
@@ -63,13 +64,13 @@ func httpClient(w transport.Wire, read Reader, http2 bool) func(Target) Client {
 			// in the connection's for the other streams.
 			HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 32 << 10, MaxReceiveBufferPerConnection: 1 << 20},
 		}
-		c.transport, c.close = tcp, tcp.CloseIdleConnections
+		c.transport, c.close, c.vanish = tcp, tcp.CloseIdleConnections, tcp.CloseIdleConnections
 		return c
 	}
 }
 
 // keep closes conn with the client.
-func (c *httpFeeds) keep(conn io.Closer) {
+func (c *httpFeeds) keep(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns = append(c.conns, conn)
@@ -173,6 +174,24 @@ func (c *httpFeeds) Close() {
 		_ = conn.Close() // the hub may have been first
 	}
 	c.close()
+}
+
+// Vanish implements Client.
+func (c *httpFeeds) Vanish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		vanish(conn)
+	}
+	c.vanish()
+}
+
+// vanish resets a connection instead of ending it.
+func vanish(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // else it is ended in order, which is as good
+	}
+	_ = conn.Close()
 }
 
 // httpStream is a Stream over a response.

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,13 +17,13 @@ import (
 // clientQUIC has small windows for streams, so that a reader that stops is felt
 // soon and one that crawls shows it, for windows move by a quarter; and room in
 // the connection's for the other streams.
-func clientQUIC() *quic.Config {
+func clientQUIC(at Target) *quic.Config {
 	const streamWindow, connWindow = 16 << 10, 1 << 20
 	return &quic.Config{
 		InitialStreamReceiveWindow: streamWindow, MaxStreamReceiveWindow: streamWindow,
 		InitialConnectionReceiveWindow: connWindow, MaxConnectionReceiveWindow: connWindow,
 		// A client of a scenario that takes its time says that it is there.
-		KeepAlivePeriod: 10 * time.Second,
+		KeepAlivePeriod: 10 * time.Second, MaxIdleTimeout: at.idle,
 		EnableDatagrams: true, EnableStreamResetPartialDelivery: true,
 	}
 }
@@ -34,8 +33,9 @@ func clientQUIC() *quic.Config {
 type quicDialer struct {
 	target Target
 
-	mu   sync.Mutex
-	open []io.Closer
+	mu         sync.Mutex
+	sockets    []net.PacketConn
+	transports []*quic.Transport
 }
 
 func (d *quicDialer) dial(ctx context.Context, _ string, c *tls.Config, q *quic.Config) (*quic.Conn, error) {
@@ -45,26 +45,46 @@ func (d *quicDialer) dial(ctx context.Context, _ string, c *tls.Config, q *quic.
 	}
 	t := &quic.Transport{Conn: socket}
 	d.mu.Lock()
-	d.open = append(d.open, socket, t)
+	d.sockets, d.transports = append(d.sockets, socket), append(d.transports, t)
 	d.mu.Unlock()
 	return t.DialEarly(ctx, hub, c, q)
 }
 
-// close closes sockets and what runs on them.
+// close closes sockets, after what runs on them.
 func (d *quicDialer) close() {
+	sockets, transports := d.take()
+	for _, t := range transports {
+		_ = t.Close()
+	}
+	for _, s := range sockets {
+		_ = s.Close()
+	}
+}
+
+// vanish closes sockets first, so that nothing that runs on them can say so.
+func (d *quicDialer) vanish() {
+	sockets, transports := d.take()
+	for _, s := range sockets {
+		_ = s.Close()
+	}
+	for _, t := range transports {
+		_ = t.Close()
+	}
+}
+
+// take returns what is to be closed, once.
+func (d *quicDialer) take() ([]net.PacketConn, []*quic.Transport) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, c := range slices.Backward(d.open) {
-		_ = c.Close() // transports before their sockets
-	}
-	d.open = nil
+	defer func() { d.sockets, d.transports = nil, nil }()
+	return d.sockets, d.transports
 }
 
 func http3Client(w transport.Wire, read Reader) func(Target) Client {
 	return func(at Target) Client {
 		d := &quicDialer{target: at}
 		h3 := &http3.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: at.Roots}, QUICConfig: clientQUIC(),
+			TLSClientConfig: &tls.Config{RootCAs: at.Roots}, QUICConfig: clientQUIC(at),
 			EnableDatagrams: true, DisableCompression: true, Dial: d.dial,
 		}
 		return &httpFeeds{
@@ -75,6 +95,10 @@ func http3Client(w transport.Wire, read Reader) func(Target) Client {
 			close: func() {
 				_ = h3.Close() // tells the hub
 				d.close()
+			},
+			vanish: func() {
+				d.vanish()
+				_ = h3.Close() // nothing of it gets out any more
 			},
 		}
 	}

@@ -38,11 +38,11 @@ func (w *world) session(c *wtFeeds) *webtransport.Session {
 func TestSettings(t *testing.T) {
 	w := newWorld(t, webTransport(), setup{})
 	c := w.client().(*wtFeeds)
-	conn, err := c.dialer.dial(t.Context(), "", c.tls, clientQUIC())
+	conn, err := c.dialer.dial(t.Context(), "", c.tls, clientQUIC(c.target))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.CloseWithError(0, "")
+	defer func() { _ = conn.CloseWithError(0, "") }()
 	want := map[uint64]uint64{
 		0x06:       64 << 10,  // SETTINGS_MAX_FIELD_SECTION_SIZE
 		0x08:       1,         // SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 9220)
@@ -189,11 +189,11 @@ func TestManyShortStreams(t *testing.T) {
 func TestSeveralSessions(t *testing.T) {
 	w := newWorld(t, webTransport(), setup{})
 	c := w.client().(*wtFeeds)
-	conn, err := c.dialer.dial(t.Context(), "", c.tls, clientQUIC())
+	conn, err := c.dialer.dial(t.Context(), "", c.tls, clientQUIC(c.target))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.CloseWithError(0, "")
+	defer func() { _ = conn.CloseWithError(0, "") }()
 	client, err := c.wt.NewClientConn(conn)
 	if err != nil {
 		t.Fatal(err)

@@ -14,12 +14,32 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(transporttest.Settled(m)) }
 
-func TestWires(t *testing.T) {
-	transporttest.Run(t, slices.Concat(
+func ways() []transporttest.Way {
+	return slices.Concat(
 		transporttest.HTTPWays(ndjson.Wire{}, transporttest.ReadNDJSON),
 		transporttest.HTTPWays(sse.Wire{}, transporttest.ReadSSE),
 		[]transporttest.Way{
 			transporttest.WebTransportWay(func() transport.Upgrade { return wt.New() }),
 		},
-	)...)
+	)
+}
+
+func TestWires(t *testing.T) { transporttest.Run(t, ways()...) }
+
+// TestComeAndGo connects and disconnects often enough that what each leaves
+// behind would show. With the race detector, which makes a handshake many times
+// dearer, they are fewer and goroutines are looked at alone: make test runs it
+// without as well.
+func TestComeAndGo(t *testing.T) {
+	n := 10_000
+	if raceDetector {
+		n = 500
+	}
+	for _, way := range ways() {
+		// One protocol a wire will do: the rest of a connection is not the wire's.
+		if slices.Contains([]string{"ndjson/h1", "sse/h2", "sse/h3"}, way.Name) {
+			continue
+		}
+		t.Run(way.Name, func(t *testing.T) { transporttest.Churn(t, way, n, !raceDetector) })
+	}
 }

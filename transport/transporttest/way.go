@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"time"
 
 	"everything.local/event"
 	"everything.local/hub"
@@ -51,6 +52,8 @@ type Target struct {
 	Packets func() (net.PacketConn, net.Addr, error)
 
 	pace *pace
+	// idle is when clients on QUIC, and so the hub, give up a silent line.
+	idle time.Duration
 }
 
 // Client opens feeds.
@@ -59,6 +62,8 @@ type Client interface {
 	Follow(context.Context, Ask) (Stream, error)
 	// Close closes what connections are left.
 	Close()
+	// Vanish is Close without a word to the hub, as in a power cut.
+	Vanish()
 }
 
 // Stream is an open feed.

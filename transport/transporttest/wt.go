@@ -70,7 +70,7 @@ func (c *wtFeeds) connected(ctx context.Context, ask Ask) (*webtransport.Session
 	if c.session != nil && c.session.Context().Err() == nil {
 		return c.session, nil
 	}
-	conn, err := c.dialer.dial(ctx, "", c.tls, clientQUIC())
+	conn, err := c.dialer.dial(ctx, "", c.tls, clientQUIC(c.target))
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,16 @@ func (c *wtFeeds) Close() {
 		_ = c.wt.Close()
 	}
 	c.dialer.close()
+}
+
+// Vanish implements Client.
+func (c *wtFeeds) Vanish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialer.vanish()
+	if len(c.conns) > 0 {
+		_ = c.wt.Close()
+	}
 }
 
 // leaving is a stream that is left by stopping to receive and to send.
