@@ -7,8 +7,8 @@ export CGO_ENABLED ?= 0
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 30s
-# Where tests leave screenshots and logs of what they saw.
-ARTIFACTS ?= $(CURDIR)/artifacts
+# Where tests leave screenshots and tables of what they saw.
+export ARTIFACTS ?= $(CURDIR)/artifacts
 LINT := go tool -modfile=tools.mod golangci-lint
 WEB := $(shell find web -path '*/node_modules' -prune -o -name '*.ts' -print -o -name '*.css' -print 2>/dev/null)
 
@@ -47,7 +47,7 @@ test-web: web ## the TypeScript client, in Node
 	bash web/test.sh
 
 test-pages: build ## the pages in headless Chromium, against the built hub
-	HUB_BIN=$(CURDIR)/bin/hub ARTIFACTS=$(ARTIFACTS) bash web/e2e/test.sh
+	HUB_BIN=$(CURDIR)/bin/hub bash web/e2e/test.sh
 
 check: fmt-check vet lint generate-check ## what must be clean before a commit, beside the tests
 .PHONY: fmt-check generate-check
