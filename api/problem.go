@@ -102,7 +102,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, logger *slog.Logger, e
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	if k.retry > 0 {
+	if k.retry > 0 && h.Get("Retry-After") == "" { // who refused may know better
 		h.Set("Retry-After", strconv.Itoa(k.retry))
 	}
 	if k.status == http.StatusUnauthorized {

@@ -88,6 +88,12 @@ func TestWriteErrorSaysWhenToRetry(t *testing.T) {
 	if p != want || w.Header().Get("Retry-After") != "1" {
 		t.Errorf("%+v, Retry-After %q", p, w.Header().Get("Retry-After"))
 	}
+	w = httptest.NewRecorder()
+	w.Header().Set("Retry-After", "60")
+	WriteError(w, httptest.NewRequest("GET", "/v1/menu", nil), event.Errorf(event.TooManyRequests, "slower"))
+	if got := w.Header().Get("Retry-After"); got != "60" {
+		t.Errorf("Retry-After of who refused became %q", got)
+	}
 }
 
 // In early data only what changes nothing is served.

@@ -43,8 +43,8 @@ type Config struct {
 // of goroutines.
 type Auth struct {
 	config   Config
-	sessions *limiter
-	asking   *limiter
+	sessions *Limiter
+	asking   *Limiter
 	pairing  *pairing
 	csrf     *http.CrossOriginProtection
 	origins  map[string]bool
@@ -54,8 +54,8 @@ type Auth struct {
 func New(c Config) *Auth {
 	a := &Auth{
 		config:   c,
-		sessions: newLimiter(c.SessionLimit.or(Limit{PerSecond: 2, Burst: 60})),
-		asking:   newLimiter(c.PairingLimit.or(Limit{PerSecond: 0.1, Burst: 6})),
+		sessions: NewLimiter(c.SessionLimit.or(Limit{PerSecond: 2, Burst: 60})),
+		asking:   NewLimiter(c.PairingLimit.or(Limit{PerSecond: 0.1, Burst: 6})),
 		pairing:  newPairing(),
 		csrf:     http.NewCrossOriginProtection(),
 		origins:  map[string]bool{},

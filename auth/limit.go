@@ -35,8 +35,8 @@ func (l Limit) or(other Limit) Limit {
 // no such number of addresses, and a flood from more is for a firewall.
 const maxAddresses = 4096
 
-// limiter limits each address by itself.
-type limiter struct {
+// Limiter limits each address by itself. It may be used by many goroutines.
+type Limiter struct {
 	limit Limit
 
 	mu     sync.Mutex
@@ -49,12 +49,13 @@ type address struct {
 	bucket *rate.Limiter
 }
 
-func newLimiter(l Limit) *limiter { return &limiter{limit: l, known: map[netip.Prefix]*list.Element{}} }
+// NewLimiter returns a limiter that has seen nobody.
+func NewLimiter(l Limit) *Limiter { return &Limiter{limit: l, known: map[netip.Prefix]*list.Element{}} }
 
 // take counts r. Over the limit it sets Retry-After (RFC 9110, section 10.2.3)
 // and returns an *event.Error with code TooManyRequests.
-func (l *limiter) take(w http.ResponseWriter, r *http.Request) error {
-	wait := l.wait(remote(r), time.Now())
+func (l *Limiter) take(w http.ResponseWriter, r *http.Request) error {
+	wait := l.Wait(remote(r), time.Now())
 	if wait <= 0 {
 		return nil
 	}
@@ -63,8 +64,8 @@ func (l *limiter) take(w http.ResponseWriter, r *http.Request) error {
 	return event.Errorf(event.TooManyRequests, "too many tries from this address; try again in %d s", s)
 }
 
-// wait counts one call of p, or returns how long it is too early.
-func (l *limiter) wait(p netip.Prefix, now time.Time) time.Duration {
+// Wait counts one call from network p, or returns how long it is too early.
+func (l *Limiter) Wait(p netip.Prefix, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, ok := l.known[p]
@@ -78,7 +79,11 @@ func (l *limiter) wait(p netip.Prefix, now time.Time) time.Duration {
 		e = l.recent.PushFront(&address{p, rate.NewLimiter(rate.Limit(l.limit.PerSecond), l.limit.Burst)})
 		l.known[p] = e
 	}
-	reserved := e.Value.(*address).bucket.ReserveN(now, 1)
+	bucket := e.Value.(*address).bucket
+	if bucket.AllowN(now, 1) {
+		return 0
+	}
+	reserved := bucket.ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)
 	if wait > 0 {
 		reserved.CancelAt(now)
@@ -86,14 +91,20 @@ func (l *limiter) wait(p netip.Prefix, now time.Time) time.Duration {
 	return wait
 }
 
-// remote is where r comes from. Of an IPv6 address only the network counts: one
-// device has as many addresses in it as it likes.
+// remote is where r comes from.
 func remote(r *http.Request) netip.Prefix {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{} // no TCP or QUIC peer: all of these are one
 	}
-	ip := ap.Addr().Unmap().WithZone("")
+	return Network(ap.Addr())
+}
+
+// Network is what counts as one caller of those at ip: an IPv4 address, which
+// may be a whole household's, or an IPv6 network, in which one device has as
+// many addresses as it likes.
+func Network(ip netip.Addr) netip.Prefix {
+	ip = ip.Unmap().WithZone("")
 	bits := ip.BitLen()
 	if ip.Is6() {
 		bits = 64

@@ -56,16 +56,16 @@ func TestPairingIsLimitedPerAddress(t *testing.T) {
 }
 
 func TestLimiterIsBounded(t *testing.T) {
-	l := newLimiter(Limit{PerSecond: 1, Burst: 1})
+	l := NewLimiter(Limit{PerSecond: 1, Burst: 1})
 	now := time.Now()
 	prefix := func(n int) netip.Prefix {
 		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)
 	}
 	for n := range 3 * maxAddresses {
-		if l.wait(prefix(n), now) > 0 {
+		if l.Wait(prefix(n), now) > 0 {
 			t.Fatalf("address %d has to wait for others", n)
 		}
-		if l.wait(prefix(0), now) <= 0 && n > 0 {
+		if l.Wait(prefix(0), now) <= 0 && n > 0 {
 			t.Fatalf("an address that calls all the time was forgotten after %d others", n)
 		}
 	}

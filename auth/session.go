@@ -64,7 +64,7 @@ func (a *Auth) CreateSession(w http.ResponseWriter, r *http.Request) {
 
 // admit refuses what comes from another site's page, which could otherwise
 // make its visitor somebody else, and what comes too often.
-func (a *Auth) admit(w http.ResponseWriter, r *http.Request, l *limiter) error {
+func (a *Auth) admit(w http.ResponseWriter, r *http.Request, l *Limiter) error {
 	if err := a.csrf.Check(r); err != nil {
 		return errCrossOrigin()
 	}

@@ -21,13 +21,24 @@ const looks = 4
 type conn struct {
 	net.Conn
 	stall   time.Duration
-	refused bool // over the limit: to be told so, and closed
+	refused Refusal // not empty: to be told so, and closed
 	release func()
 	closed  atomic.Bool
 
 	mu sync.Mutex
 	// deadline is the one set from above, which Write keeps to.
 	deadline time.Time
+}
+
+// newConn returns the connection that c is served as. Release is called once,
+// when it is closed.
+func newConn(c net.Conn, stall time.Duration, refused Refusal, release func()) *conn {
+	own := &conn{Conn: c, stall: stall, refused: refused, release: release}
+	if refused != "" {
+		end := time.AfterFunc(refusedFor, func() { _ = c.Close() }) // net/http notices
+		own.release = func() { end.Stop(); release() }
+	}
+	return own
 }
 
 // Write implements net.Conn.

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -143,7 +142,7 @@ func (f *Feed) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case event.MethodNotAllowed:
 		w.Header().Set("Allow", http.MethodGet)
 	case event.ShuttingDown, event.Unavailable:
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		setRetryAfter(w.Header(), retryAfter)
 	}
 	f.cfg.WriteError(w, r, err)
 }

@@ -3,35 +3,116 @@ package transport
 import (
 	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
-func TestLimiter(t *testing.T) {
-	l := &limiter{most: 3, mostPerAddress: 2, byAddress: make(map[netip.Addr]int)}
-	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
-	admit := func(addr netip.Addr, want verdict) func() {
-		t.Helper()
-		got, release := l.admit(addr)
-		if got != want {
-			t.Fatalf("admit %v: %v, want %v", addr, got, want)
-		}
-		return release
+func admits(t *testing.T, l *limiter, addr string, want Refusal) func() {
+	t.Helper()
+	release, why := l.admit(netip.MustParseAddr(addr), true)
+	if why != want {
+		t.Fatalf("admit %v: refused for %q, want %q", addr, why, want)
 	}
-	first := admit(a, serve)
-	admit(a, serve)
-	refused := admit(a, refuse) // two from one address
-	admit(b, serve)
-	admit(b, refuse) // three in all
+	return release
+}
+
+func TestLimiterCaps(t *testing.T) {
+	l := newLimiter(3, 2)
+	const a, b, other = "192.0.2.1", "192.0.2.2", "192.0.2.3"
+	first := admits(t, l, a, "")
+	admits(t, l, a, "")
+	admits(t, l, a, TooManyFromAddress)
+	last := admits(t, l, b, "")
+	admits(t, l, other, TooManyConns)
 	first()
-	last := admit(b, serve)
-	for range refusals - 2 {
-		admit(b, refuse)
-	}
-	admit(b, hangUp)
-	refused()
-	admit(b, refuse)
+	admits(t, l, other, "")
+	admits(t, l, other, TooManyConns)
 	last()
-	admit(a, serve)
-	if l.open != 3 || l.refused != refusals+2 {
-		t.Errorf("%d open, %d refused", l.open, l.refused)
+	admits(t, l, other, "")
+	if open, refused := l.stats(); open != 3 || refused[TooManyConns] != 2 || refused[TooManyFromAddress] != 1 {
+		t.Errorf("%d open, refused %v", open, refused)
 	}
+}
+
+func TestLimiterCountsAnIPv6NetworkAsOne(t *testing.T) {
+	l := newLimiter(100, 2)
+	admits(t, l, "2001:db8::1", "")
+	admits(t, l, "2001:db8::2:1", "")
+	admits(t, l, "2001:db8::3", TooManyFromAddress)
+	admits(t, l, "2001:db8:0:1::1", "")
+}
+
+func TestLimiterRates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const burst = 10
+		l := newLimiter(1000, burst)
+		for range burst {
+			admits(t, l, "192.0.2.1", "")()
+		}
+		admits(t, l, "192.0.2.1", TooFast)
+		admits(t, l, "192.0.2.2", "")
+		time.Sleep(time.Second / connsPerSecond)
+		admits(t, l, "192.0.2.1", "")()
+		admits(t, l, "192.0.2.1", TooFast)
+	})
+}
+
+// TestLimiterSparesUnprovenAddresses: what is sent in somebody's name does not
+// use up that one's rate.
+func TestLimiterSparesUnprovenAddresses(t *testing.T) {
+	l := newLimiter(1000, 2)
+	for range 100 {
+		release, why := l.admit(netip.MustParseAddr("192.0.2.1"), false)
+		if why != "" {
+			t.Fatal(why)
+		}
+		release()
+	}
+	admits(t, l, "192.0.2.1", "")
+}
+
+func TestLimiterSparesLocalPrograms(t *testing.T) {
+	l := newLimiter(1000, 2)
+	for range 100 {
+		admits(t, l, "127.0.0.1", "")()
+		admits(t, l, "::1", "")()
+	}
+	admits(t, l, "127.0.0.1", "")
+	admits(t, l, "127.0.0.1", "")
+	admits(t, l, "127.0.0.1", TooManyFromAddress) // caps hold for them, too
+	for range 2 {
+		admits(t, l, "127.0.0.2", "")()
+	}
+	admits(t, l, "127.0.0.2", TooFast)
+}
+
+func TestLimiterTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(1, 1)
+		var done []func()
+		for range refusals {
+			release, ok := l.tell()
+			if !ok {
+				t.Fatalf("%d refused connections are told, want %d", len(done), refusals)
+			}
+			done = append(done, release)
+		}
+		time.Sleep(time.Second)
+		if _, ok := l.tell(); ok {
+			t.Error("more are told at once than may be")
+		}
+		for _, release := range done {
+			release()
+		}
+		for range refusalsPerSecond {
+			release, ok := l.tell()
+			if !ok {
+				t.Fatal("nobody is told any more")
+			}
+			release()
+		}
+		if _, ok := l.tell(); ok {
+			t.Error("more are told in a second than may be")
+		}
+	})
 }

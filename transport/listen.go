@@ -139,7 +139,7 @@ func (s *Server) refuseWhenClosing(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		setRetryAfter(w.Header(), retryAfter)
 		s.cfg.WriteError(w, r, event.Errorf(event.ShuttingDown, "this hub is about to stop; send it to another one, or here again in a moment"))
 	})
 }

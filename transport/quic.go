@@ -150,22 +150,18 @@ func (q *quicServer) mustProve(net.Addr) bool {
 	return true
 }
 
-// errFull refuses a connection; the client is told CONNECTION_REFUSED.
-var errFull = errors.New("transport: as many connections as there may be")
+// errRefused refuses a connection; the client is told CONNECTION_REFUSED.
+var errRefused = errors.New("transport: the connection is over a limit")
 
 // admit counts a connection before its handshake, which for QUIC is the last
 // moment at which it can be refused for nothing.
 func (q *quicServer) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
-	v, release := q.limits.admit(addrOf(info.RemoteAddr))
-	switch v {
-	case serve:
-		context.AfterFunc(ctx, release)
-		return ctx, nil
-	case refuse:
-		release()
-	case hangUp:
+	release, why := q.limits.admit(addrOf(info.RemoteAddr), info.AddrVerified)
+	if why != "" {
+		return nil, errRefused
 	}
-	return nil, errFull
+	context.AfterFunc(ctx, release)
+	return ctx, nil
 }
 
 // accept serves connections until the listener is closed; ctx must not end

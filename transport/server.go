@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -79,6 +78,7 @@ const (
 type Server struct {
 	cfg    ServerConfig
 	limits *limiter
+	asking *requests
 	board  *http.Server // nil without a plain board
 	main   *http.Server
 	quic   *quicServer // nil without QUIC
@@ -104,10 +104,11 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.DrainWindow == 0 {
 		cfg.DrainWindow = DefaultDrainWindow
 	}
-	s := &Server{cfg: cfg, limits: &limiter{
-		most: cfg.MaxConns, mostPerAddress: cfg.MaxConnsPerAddress,
-		byAddress: make(map[netip.Addr]int),
-	}}
+	s := &Server{
+		cfg:    cfg,
+		limits: newLimiter(cfg.MaxConns, cfg.MaxConnsPerAddress),
+		asking: newRequests(cfg.WriteError),
+	}
 	s.main = s.newHTTP(cfg.Handler)
 	s.main.TLSConfig = serverTLS(cfg.TLS)
 	s.main.Protocols.SetHTTP2(true)
@@ -121,7 +122,7 @@ func NewServer(cfg ServerConfig) *Server {
 		s.board = s.newHTTP(cfg.PlainBoardHandler)
 	}
 	if cfg.QUIC != nil {
-		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.active.count(s.refuseWhenClosing(cfg.Handler)))
+		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.active.count(s.refuseWhenClosing(s.asking.limit(cfg.Handler))))
 		if cfg.AdvertiseQUIC != nil {
 			s.main.Handler = s.advertise(s.main.Handler)
 		}
@@ -134,7 +135,7 @@ func (s *Server) newHTTP(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           s.active.count(readToTheEnd(turnAway(h, s.cfg.WriteError))),
+		Handler:           s.active.count(readToTheEnd(turnAway(s.asking.limit(h), s.cfg.WriteError))),
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -188,23 +189,25 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// ServerStats counts connections.
+// ServerStats counts connections and what was refused.
 type ServerStats struct {
 	// Open is how many are open now, without those being refused.
 	Open int
-	// Refused counts those over a limit since the start.
-	Refused uint64
-	// QUIC is how many of the open ones are QUIC's. Retried counts handshakes
-	// that had to prove their address first, since the start.
+	// Refused counts connections over a limit since the start.
+	Refused map[Refusal]uint64
+	// RefusedRequests counts requests over their rate since the start.
+	RefusedRequests uint64
+	// QUIC is how many of the open ones are QUIC's, after their handshake.
+	// Retried counts handshakes that had to prove their address first, since
+	// the start.
 	QUIC    int
 	Retried uint64
 }
 
 // Stats returns the counters.
 func (s *Server) Stats() ServerStats {
-	s.limits.mu.Lock()
-	stats := ServerStats{Open: s.limits.open, Refused: s.limits.refused}
-	s.limits.mu.Unlock()
+	stats := ServerStats{RefusedRequests: s.asking.refused.Load()}
+	stats.Open, stats.Refused = s.limits.stats()
 	if s.quic != nil {
 		stats.QUIC, stats.Retried = s.quic.stats()
 	}

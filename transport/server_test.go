@@ -111,12 +111,12 @@ func get(t *testing.T, c *http.Client, url string) (int, http.Header, string) {
 }
 
 func TestServerConnectionLimits(t *testing.T) {
-	for name, cfg := range map[string]ServerConfig{
-		"in all":      {MaxConns: 2},
-		"per address": {MaxConnsPerAddress: 2},
+	for why, cfg := range map[Refusal]ServerConfig{
+		TooManyConns:       {MaxConns: 2},
+		TooManyFromAddress: {MaxConnsPerAddress: 2},
 	} {
 		for _, http2 := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(string(why), func(t *testing.T) {
 				s := serving(t, cfg)
 				url := "https://" + s.Addr().String()
 				first := client(t, http2)
@@ -129,7 +129,7 @@ func TestServerConnectionLimits(t *testing.T) {
 				if status != http.StatusServiceUnavailable || body != string(event.Unavailable) || header.Get("Retry-After") == "" {
 					t.Errorf("beyond the limit: %d %s, Retry-After %q", status, body, header.Get("Retry-After"))
 				}
-				if got := s.Stats(); got.Open != 2 || got.Refused != 1 {
+				if got := s.Stats(); got.Open != 2 || got.Refused[why] != 1 {
 					t.Errorf("stats %+v", got)
 				}
 				first.CloseIdleConnections()

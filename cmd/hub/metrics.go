@@ -58,7 +58,10 @@ var (
 	feedFrames   = desc("hub_feed_frames_total", "Frames handed to feeds.")
 	fromMap      = desc("hub_caught_up_from_map_total", "Times a reader was caught up from the map instead of the ring.")
 	connsOpen    = desc("hub_connections_open", "Connections open now.")
-	connsRefused = desc("hub_connections_refused_total", "Connections over a limit.")
+	connsQUIC    = desc("hub_quic_connections_open", "QUIC connections open now, after their handshake.")
+	connsRetried = desc("hub_quic_retries_total", "QUIC handshakes that had to prove their address first.")
+	connsRefused = desc("hub_connections_refused_total", "Connections over a limit, by limit.", "reason")
+	asksRefused  = desc("hub_requests_refused_total", "Requests over their address's rate.")
 	appliedSeq   = desc("hub_applied_sequence", "Sequence of the newest event folded.")
 	followerLag  = desc("hub_follower_lag_events", "Events in the log that the follower has not folded.", "follower")
 	subscribers  = desc("hub_subscriptions", "Subscriptions open now.")
@@ -90,7 +93,12 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 	}
 	conns := s.server.Stats()
 	number(connsOpen, gauge, float64(conns.Open))
-	number(connsRefused, counter, float64(conns.Refused))
+	number(connsQUIC, gauge, float64(conns.QUIC))
+	number(connsRetried, counter, float64(conns.Retried))
+	for reason, n := range conns.Refused {
+		number(connsRefused, counter, float64(n), string(reason))
+	}
+	number(asksRefused, counter, float64(conns.RefusedRequests))
 	h := s.hub.Stats()
 	number(feedFrames, counter, float64(h.Frames))
 	number(fromMap, counter, float64(h.FellOff))

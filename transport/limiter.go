@@ -1,0 +1,147 @@
+package transport
+
+import (
+	"maps"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"everything.local/auth"
+)
+
+// Limits of connections, where ServerConfig does not say.
+const (
+	// DefaultMaxConns is what a Pi with 4 GiB holds at 100 KiB a connection
+	// with three quarters of its memory left.
+	DefaultMaxConns = 8192
+	// DefaultMaxConnsPerAddress is far above what a browser with many pages or
+	// a household behind one NAT needs, and an eighth of all.
+	DefaultMaxConnsPerAddress = 1024
+	// connsPerSecond is how many new ones an address may open in the long run: a
+	// handshake takes a millisecond or two of a Pi's core. At once it may open as
+	// many as it may have, as after a restart, when everybody comes back.
+	connsPerSecond = 50
+
+	// refusals is how many refused connections are accepted at once, to be told
+	// why; refusalsPerSecond is how many in the long run, because each is told
+	// over TLS. Those beyond are closed without a word.
+	refusals          = 64
+	refusalsPerSecond = 50
+)
+
+// Refusal is why a connection or request was refused.
+type Refusal string
+
+// The refusals.
+const (
+	// TooManyConns: as many are open as there may be, in all.
+	TooManyConns Refusal = "connections"
+	// TooManyFromAddress: as many are open as one address may have.
+	TooManyFromAddress Refusal = "address"
+	// TooFast: one address opens connections, or sends requests, too fast.
+	TooFast Refusal = "rate"
+)
+
+// limiter counts the connections of all listeners of a server, and says which
+// are refused.
+type limiter struct {
+	most, mostPerAddress int
+	rates                *auth.Limiter
+	telling              *rate.Limiter
+
+	mu      sync.Mutex
+	open    int
+	from    map[netip.Prefix]int
+	told    int // refused connections that are open
+	refused map[Refusal]uint64
+}
+
+func newLimiter(most, mostPerAddress int) *limiter {
+	return &limiter{
+		most: most, mostPerAddress: mostPerAddress,
+		rates:   auth.NewLimiter(auth.Limit{PerSecond: connsPerSecond, Burst: mostPerAddress}),
+		telling: rate.NewLimiter(refusalsPerSecond, refusals),
+		from:    make(map[netip.Prefix]int),
+		refused: map[Refusal]uint64{TooManyConns: 0, TooManyFromAddress: 0, TooFast: 0},
+	}
+}
+
+// admit decides about a connection from addr and counts it. It returns why it
+// is refused, or what undoes the count. An address that is not proven may be
+// anybody's, and its rate is not charged for it.
+func (l *limiter) admit(addr netip.Addr, proven bool) (release func(), why Refusal) {
+	network := auth.Network(addr)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.open >= l.most:
+		why = TooManyConns
+	case l.from[network] >= l.mostPerAddress:
+		why = TooManyFromAddress
+	case proven && !local(addr) && l.rates.Wait(network, time.Now()) > 0:
+		why = TooFast
+	}
+	if why != "" {
+		l.refused[why]++
+		return nil, why
+	}
+	l.open++
+	l.from[network]++
+	return func() { l.release(network) }, ""
+}
+
+func (l *limiter) release(network netip.Prefix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	if l.from[network]--; l.from[network] == 0 {
+		delete(l.from, network)
+	}
+}
+
+// tell reports whether there is time to tell a refused connection why; release
+// is called when that is done.
+func (l *limiter) tell() (release func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.told >= refusals || !l.telling.Allow() {
+		return nil, false
+	}
+	l.told++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.told--
+	}, true
+}
+
+func (l *limiter) stats() (open int, refused map[Refusal]uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open, maps.Clone(l.refused)
+}
+
+// local reports whether addr is where programs on this machine call from, whom
+// no rate slows down: load is measured from here, and a proxy here calls for
+// many, whose rates are then the proxy's affair. Who binds another of the
+// loopback addresses is treated like anybody.
+func local(addr netip.Addr) bool {
+	return !addr.IsValid() || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || addr == netip.IPv6Loopback()
+}
+
+// addrOf is a client's address, without zone and port; the zero Addr for
+// connections that have none, as in tests.
+func addrOf(a net.Addr) netip.Addr {
+	return parseAddr(a.String())
+}
+
+func parseAddr(s string) netip.Addr {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}

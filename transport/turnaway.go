@@ -1,0 +1,64 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"everything.local/event"
+)
+
+// refusedFor bounds a connection that is open only to be told why it is
+// refused, so that it does not take the place of the next.
+const refusedFor = 5 * time.Second
+
+// refusedRetry is when one that was refused should try again: others have left
+// by then, and the rates allow some.
+const refusedRetry = 5 * time.Second
+
+type refusedKey struct{}
+
+// markRefused is an http.Server's ConnContext: it carries the listener's
+// verdict to turnAway.
+func markRefused(ctx context.Context, c net.Conn) context.Context {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	if own, ok := c.(*conn); ok && own.refused != "" {
+		return context.WithValue(ctx, refusedKey{}, own.refused)
+	}
+	return ctx
+}
+
+// turnAway answers the requests of refused connections.
+func turnAway(next http.Handler, writeError func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		why, refused := r.Context().Value(refusedKey{}).(Refusal)
+		if !refused {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Connection", "close")
+		setRetryAfter(w.Header(), refusedRetry)
+		writeError(w, r, why.fault())
+	})
+}
+
+// fault is what a refused client is told.
+func (why Refusal) fault() error {
+	switch why {
+	case TooFast:
+		return event.Errorf(event.TooManyRequests, "too much too fast from this address; keep connections open, and try again in a few seconds")
+	default:
+		return event.Errorf(event.Unavailable, "this hub has as many connections as it can serve, in all or from your address; close some, or try again in a few seconds")
+	}
+}
+
+// setRetryAfter sets Retry-After (RFC 9110, section 10.2.3), in whole seconds.
+func setRetryAfter(h http.Header, d time.Duration) {
+	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
+}
