@@ -89,7 +89,7 @@ type quicServer struct {
 	refusing atomic.Bool
 
 	mu      sync.Mutex
-	conns   map[*quic.Conn]struct{}
+	conns   map[*quic.Conn]*usage
 	retried uint64
 	closing bool
 	serving sync.WaitGroup
@@ -97,11 +97,11 @@ type quicServer struct {
 
 func newQUICServer(cfg QUICConfig, limits *limiter, h http.Handler) *quicServer {
 	q := &quicServer{
-		cfg: cfg, limits: limits, conns: make(map[*quic.Conn]struct{}),
+		cfg: cfg, limits: limits, conns: make(map[*quic.Conn]*usage),
 		retry: rate.NewLimiter(handshakesPerSecond, handshakesAtOnce),
 	}
 	q.http = &http3.Server{
-		Handler: timed(h), MaxHeaderBytes: maxHeaderBytes, ConnContext: withConn,
+		Handler: timed(h), MaxHeaderBytes: maxHeaderBytes, ConnContext: q.withUsage,
 	}
 	if cfg.Extension != nil {
 		cfg.Extension.Attach(q.http)
@@ -203,13 +203,14 @@ func (q *quicServer) add(c *quic.Conn) bool {
 	if q.closing {
 		return false
 	}
-	q.conns[c] = struct{}{}
+	q.conns[c] = newUsage(c)
 	return true
 }
 
 func (q *quicServer) remove(c *quic.Conn) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.conns[c].idle.Stop()
 	delete(q.conns, c)
 }
 
@@ -246,35 +247,4 @@ func (q *quicServer) close(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	return errors.Join(err, q.transport.Close(), q.socket.Close())
-}
-
-type connKey struct{}
-
-// withConn is an http3.Server's ConnContext.
-func withConn(ctx context.Context, c *quic.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
-}
-
-// timed gives requests the time that those over TCP have; a feed lifts the
-// write deadline for itself. A session, which has no end to wait for, begins
-// only when the handshake is through: in early data it could be somebody's
-// replay (RFC 8470, section 3).
-func timed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodConnect {
-			c := r.Context().Value(connKey{}).(*quic.Conn)
-			select {
-			case <-c.HandshakeComplete():
-			case <-r.Context().Done():
-				return
-			}
-			r.TLS.HandshakeComplete = true // TLS is this request's own copy
-		} else {
-			now := time.Now()
-			rc := http.NewResponseController(w)
-			_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both
-			_ = rc.SetWriteDeadline(now.Add(writeTimeout))
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -30,7 +30,7 @@ func (w *Wire) Serve(f *transport.Feed, who auth.Identity, rw http.ResponseWrite
 		f.Refuse(rw, r, event.Errorf(event.Invalid, "this WebTransport session cannot be opened; the client must offer HTTP/3 datagrams and send its settings"))
 		return
 	}
-	s := &session{wire: w, feed: f, who: who, ws: ws}
+	s := &session{wire: w, feed: f, who: who, request: r, ws: ws}
 	s.serve()
 }
 
@@ -39,7 +39,9 @@ type session struct {
 	wire *Wire
 	feed *transport.Feed
 	who  auth.Identity
-	ws   *webtransport.Session
+	// request is the one that opened the session.
+	request *http.Request
+	ws      *webtransport.Session
 
 	mu    sync.Mutex
 	open  int         // streams
@@ -55,13 +57,21 @@ func (s *session) serve() {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.refuseUni(ctx) })
 	wg.Go(func() { s.endWithHub(ctx, leave) })
+	// Clients that do not take part in the draft's flow control know no limit:
+	// their streams wait here for one to end.
+	places := make(chan struct{}, maxStreams)
 	for {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+		}
 		stream, err := s.ws.AcceptStream(ctx)
 		if err != nil {
 			break // the session has ended, or is to
 		}
 		s.begin()
 		wg.Go(func() {
+			defer func() { <-places }()
 			defer s.end(leave)
 			s.follow(stream)
 		})

@@ -47,8 +47,12 @@ func (s *session) follow(stream *webtransport.Stream) {
 	reading.Wait()
 }
 
-// subscribe reads the first line and opens what it asks for.
+// subscribe reads the first line and opens what it asks for. It counts as a
+// request, as it would on another wire.
 func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) {
+	if err := transport.CountRequest(s.request); err != nil {
+		return nil, err
+	}
 	line, err := lines.Next()
 	switch {
 	case err == nil:

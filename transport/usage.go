@@ -1,0 +1,103 @@
+package transport
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+// usage knows whether a QUIC connection serves a request, and closes it when it
+// has served none for the idle timeout. Http3 has no bound of its own for that:
+// it waits for ever for the head of a request, on as many streams as there may
+// be, and what else a client sends keeps the connection from falling idle.
+type usage struct {
+	conn *quic.Conn
+	// idle runs while no request is served.
+	idle *time.Timer
+
+	mu   sync.Mutex
+	open int // requests, and sessions
+}
+
+// newUsage begins with a connection that is unused.
+func newUsage(c *quic.Conn) *usage {
+	u := &usage{conn: c}
+	u.idle = time.AfterFunc(idleTimeout, u.closeUnused)
+	return u
+}
+
+// begin and end are called around each request.
+func (u *usage) begin() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.open++
+	u.idle.Stop()
+}
+
+func (u *usage) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.open--; u.open == 0 {
+		u.idle.Reset(idleTimeout)
+	}
+}
+
+// closeUnused closes the connection if it serves no request.
+func (u *usage) closeUnused() {
+	u.mu.Lock()
+	unused := u.open == 0
+	u.mu.Unlock()
+	if unused {
+		_ = u.conn.CloseWithError(h3NoError, "")
+	}
+}
+
+// closeUnused closes the connections that serve no request.
+func (q *quicServer) closeUnused() {
+	q.mu.Lock()
+	all := slices.Collect(maps.Values(q.conns))
+	q.mu.Unlock()
+	for _, u := range all {
+		u.closeUnused()
+	}
+}
+
+type usageKey struct{}
+
+// withUsage is an http3.Server's ConnContext.
+func (q *quicServer) withUsage(ctx context.Context, c *quic.Conn) context.Context {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return context.WithValue(ctx, usageKey{}, q.conns[c])
+}
+
+// timed gives requests the time that those over TCP have; a feed lifts the
+// write deadline for itself. A session, which has no end to wait for, begins
+// only when the handshake is through: in early data it could be somebody's
+// replay (RFC 8470, section 3).
+func timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u := r.Context().Value(usageKey{}).(*usage)
+		u.begin()
+		defer u.end()
+		if r.Method == http.MethodConnect {
+			select {
+			case <-u.conn.HandshakeComplete():
+			case <-r.Context().Done():
+				return
+			}
+			r.TLS.HandshakeComplete = true // TLS is this request's own copy
+		} else {
+			now := time.Now()
+			rc := http.NewResponseController(w)
+			_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both
+			_ = rc.SetWriteDeadline(now.Add(writeTimeout))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
