@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -37,6 +38,8 @@ type FeedConfig struct {
 
 	// MaxFeeds bounds how many are open at once; 0 is DefaultMaxFeeds.
 	MaxFeeds int
+	// Memory keeps new feeds out while it is short; nil for no budget.
+	Memory *Budget
 	// StallTimeout is how long a client may take no byte before it is closed;
 	// 0 is DefaultStallTimeout.
 	StallTimeout time.Duration
@@ -65,6 +68,7 @@ type Feed struct {
 	mu       sync.Mutex
 	counters map[string]*wireCounters // by wire
 	sessions map[*Session]struct{}
+	refused  map[Refusal]uint64
 	draining bool
 	drain    chan struct{} // closed when draining
 	empty    chan struct{} // closed when draining and the last session ended
@@ -93,6 +97,7 @@ func NewFeed(cfg FeedConfig) *Feed {
 		cfg:      cfg,
 		counters: make(map[string]*wireCounters),
 		sessions: make(map[*Session]struct{}),
+		refused:  map[Refusal]uint64{TooManyFeeds: 0, NoMemory: 0},
 		drain:    make(chan struct{}),
 		empty:    make(chan struct{}),
 	}
@@ -222,8 +227,16 @@ func (f *Feed) add(s *Session) error {
 	if f.draining {
 		return errDraining()
 	}
-	if len(f.sessions) >= f.cfg.MaxFeeds {
-		return event.Errorf(event.Unavailable, "this hub serves as many feeds as it can; close one that is not looked at, or try again in a moment")
+	var why Refusal
+	switch {
+	case f.cfg.Memory.Tight():
+		why = NoMemory
+	case len(f.sessions) >= f.cfg.MaxFeeds:
+		why = TooManyFeeds
+	}
+	if why != "" {
+		f.refused[why]++
+		return why.fault()
 	}
 	f.sessions[s] = struct{}{}
 	return nil
@@ -245,6 +258,13 @@ func (f *Feed) drop(s *Session) {
 	if f.draining && len(f.sessions) == 0 {
 		close(f.empty)
 	}
+}
+
+// Refused counts feeds that were refused since the start because of a limit.
+func (f *Feed) Refused() map[Refusal]uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.refused)
 }
 
 // Stats returns the counters by wire.

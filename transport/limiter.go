@@ -43,6 +43,10 @@ const (
 	TooManyFromAddress Refusal = "address"
 	// TooFast: one address opens connections, or sends requests, too fast.
 	TooFast Refusal = "rate"
+	// TooManyFeeds: as many are open as there may be.
+	TooManyFeeds Refusal = "feeds"
+	// NoMemory: the memory budget is nearly used up.
+	NoMemory Refusal = "memory"
 )
 
 // limiter counts the connections of all listeners of a server, and says which
@@ -51,6 +55,7 @@ type limiter struct {
 	most, mostPerAddress int
 	rates                *auth.Limiter
 	telling              *rate.Limiter
+	memory               *Budget // nil for none
 
 	mu      sync.Mutex
 	open    int
@@ -65,7 +70,7 @@ func newLimiter(most, mostPerAddress int) *limiter {
 		rates:   auth.NewLimiter(auth.Limit{PerSecond: connsPerSecond, Burst: mostPerAddress}),
 		telling: rate.NewLimiter(refusalsPerSecond, refusals),
 		from:    make(map[netip.Prefix]int),
-		refused: map[Refusal]uint64{TooManyConns: 0, TooManyFromAddress: 0, TooFast: 0},
+		refused: map[Refusal]uint64{TooManyConns: 0, TooManyFromAddress: 0, TooFast: 0, NoMemory: 0},
 	}
 }
 
@@ -77,6 +82,8 @@ func (l *limiter) admit(addr netip.Addr, proven bool) (release func(), why Refus
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case l.memory.Tight():
+		why = NoMemory
 	case l.open >= l.most:
 		why = TooManyConns
 	case l.from[network] >= l.mostPerAddress:

@@ -43,6 +43,9 @@ type ServerConfig struct {
 	// MaxConns and MaxConnsPerAddress bound connections; 0 is DefaultMaxConns
 	// and DefaultMaxConnsPerAddress.
 	MaxConns, MaxConnsPerAddress int
+	// Memory keeps new connections out while it is short; nil for no budget.
+	// FeedConfig's is the same. Run keeps it up to date.
+	Memory *Budget
 	// StallTimeout is how long a client may take no byte of any response; 0 is
 	// DefaultStallTimeout. Set FeedConfig's to the same.
 	StallTimeout time.Duration
@@ -109,6 +112,7 @@ func NewServer(cfg ServerConfig) *Server {
 		limits: newLimiter(cfg.MaxConns, cfg.MaxConnsPerAddress),
 		asking: newRequests(cfg.WriteError),
 	}
+	s.limits.memory = cfg.Memory
 	s.main = s.newHTTP(cfg.Handler)
 	s.main.TLSConfig = serverTLS(cfg.TLS)
 	s.main.Protocols.SetHTTP2(true)
@@ -178,6 +182,11 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.quic != nil {
 		wg.Go(func() { failed <- s.quic.accept(context.WithoutCancel(ctx)) })
 	}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if s.cfg.Memory != nil {
+		wg.Go(func() { s.cfg.Memory.run(watching, s.closeUnused) })
+	}
 	var err error
 	select {
 	case <-ctx.Done():
@@ -185,8 +194,17 @@ func (s *Server) Run(ctx context.Context) error {
 		err = fmt.Errorf("transport: serve: %w", err)
 	}
 	s.drain(context.WithoutCancel(ctx))
+	stop()
 	wg.Wait()
 	return err
+}
+
+// closeUnused frees the memory of who asks for nothing. On TCP that is hardly
+// any; on QUIC a client may hold some on every stream it has begun.
+func (s *Server) closeUnused() {
+	if s.quic != nil {
+		s.quic.closeUnused()
+	}
 }
 
 // ServerStats counts connections and what was refused.

@@ -53,6 +53,10 @@ func (why Refusal) fault() error {
 	switch why {
 	case TooFast:
 		return event.Errorf(event.TooManyRequests, "too much too fast from this address; keep connections open, and try again in a few seconds")
+	case NoMemory:
+		return event.Errorf(event.Unavailable, "this hub is short of memory and lets nobody new in; try again in a few seconds")
+	case TooManyFeeds:
+		return event.Errorf(event.Unavailable, "this hub serves as many feeds as it can; close one that is not looked at, or try again in a moment")
 	default:
 		return event.Errorf(event.Unavailable, "this hub has as many connections as it can serve, in all or from your address; close some, or try again in a few seconds")
 	}

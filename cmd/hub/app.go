@@ -60,6 +60,7 @@ type app struct {
 	quic   *wt.Wire
 	feed   *transport.Feed
 	server *transport.Server
+	memory *transport.Budget
 	health *health
 	meters *meters
 }
@@ -117,8 +118,10 @@ func (a *app) wire() error {
 		Log: a.node.Log(), Follower: a.hub, State: a.state, Auth: a.auth,
 		Policy: a.config.policy(), Logger: a.log, Info: a.info, Shown: a.auth.Shown,
 	})
+	a.memory = transport.NewBudget(int64(a.config.Memory), a.log)
 	a.feed = transport.NewFeed(transport.FeedConfig{
-		Hub: a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: a.wires,
+		Memory: a.memory,
+		Hub:    a.hub, Identify: a.auth.IdentifyFeed, WriteError: api.WriteError, Wires: a.wires,
 		Upgrades: a.upgrades(), Authenticate: a.auth.Ticket, CheckOrigin: a.auth.CheckOrigin,
 		Ended: func(by, wire string, why transport.Reason) {
 			a.log.Debug("feed ended", "by", by, "wire", wire, "reason", why)

@@ -52,6 +52,8 @@ type config struct {
 	AcceptWithin time.Duration `help:"How long an order waits to be accepted before it is cancelled." default:"5m" env:"HUB_ACCEPT_WITHIN"`
 	PickupWithin time.Duration `help:"How long a ready order waits to be picked up." default:"30m" env:"HUB_PICKUP_WITHIN"`
 
+	Memory memory `help:"Memory the hub may keep, like 512MiB; short of it, nobody new is let in (default: half of the machine's, or of its control group's)." placeholder:"SIZE" env:"HUB_MEMORY"`
+
 	PrintTokens bool          `help:"Print a token per role at start. For trying it out; never in a unit file." env:"HUB_PRINT_TOKENS"`
 	Log         string        `help:"Form of the log: ${enum}." enum:"text,json" default:"text" env:"HUB_LOG"`
 	LogLevel    string        `help:"Least level logged: ${enum}." enum:"debug,info,warn,error" default:"info" env:"HUB_LOG_LEVEL"`
@@ -71,6 +73,9 @@ func (c *config) settle() error {
 		}
 	}
 	c.Data, _ = filepath.Abs(c.Data)
+	if c.Memory == 0 {
+		c.Memory = defaultMemory(os.DirFS("/"))
+	}
 	c.adopt()
 	for _, a := range []struct{ flag, addr string }{{"--listen", c.Listen}, {"--board-http", c.BoardHTTP}} {
 		if a.addr == "" {
@@ -97,6 +102,8 @@ func (c *config) settle() error {
 		return fmt.Errorf("%w: --accept-within %v is outside 10s to 24h", errConfig, c.AcceptWithin)
 	case c.PickupWithin < 10*time.Second || c.PickupWithin > 24*time.Hour:
 		return fmt.Errorf("%w: --pickup-within %v is outside 10s to 24h", errConfig, c.PickupWithin)
+	case c.Memory < leastMemory:
+		return fmt.Errorf("%w: --memory %v is less than %v", errConfig, c.Memory, memory(leastMemory))
 	case c.Drain < 0 || c.Drain > maxDrain:
 		return fmt.Errorf("%w: --drain %v is outside 0s to %v", errConfig, c.Drain, maxDrain)
 	case utf8.RuneCountInString(c.Site) > 60 || strings.TrimSpace(c.Site) == "" || strings.ContainsFunc(c.Site, unicode.IsControl):

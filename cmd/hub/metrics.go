@@ -62,6 +62,10 @@ var (
 	connsRetried = desc("hub_quic_retries_total", "QUIC handshakes that had to prove their address first.")
 	connsRefused = desc("hub_connections_refused_total", "Connections over a limit, by limit.", "reason")
 	asksRefused  = desc("hub_requests_refused_total", "Requests over their address's rate.")
+	feedsRefused = desc("hub_feeds_refused_total", "Feeds over a limit, by limit.", "reason")
+	memoryUsed   = desc("hub_memory_used_bytes", "Live heap and stacks, as the memory budget sees them.")
+	memoryBudget = desc("hub_memory_budget_bytes", "Memory the hub may keep (--memory).")
+	memoryShort  = desc("hub_memory_short", "1 while nobody new is let in for want of memory.")
 	appliedSeq   = desc("hub_applied_sequence", "Sequence of the newest event folded.")
 	followerLag  = desc("hub_follower_lag_events", "Events in the log that the follower has not folded.", "follower")
 	subscribers  = desc("hub_subscriptions", "Subscriptions open now.")
@@ -99,6 +103,13 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 		number(connsRefused, counter, float64(n), string(reason))
 	}
 	number(asksRefused, counter, float64(conns.RefusedRequests))
+	for reason, n := range s.feed.Refused() {
+		number(feedsRefused, counter, float64(n), string(reason))
+	}
+	m := s.memory.Stats()
+	number(memoryUsed, gauge, float64(m.Used))
+	number(memoryBudget, gauge, float64(m.Bytes))
+	number(memoryShort, gauge, truth(m.Tight))
 	h := s.hub.Stats()
 	number(feedFrames, counter, float64(h.Frames))
 	number(fromMap, counter, float64(h.FellOff))

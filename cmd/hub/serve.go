@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,7 @@ func (c *serveCommand) Run(ctx context.Context, s streamsOut) error {
 	}
 	log := c.logger(s.err)
 	slog.SetDefault(log) // for faults met where no logger reaches
+	debug.SetMemoryLimit(int64(c.Memory))
 	a, err := newApp(ctx, c.config, log)
 	if err != nil {
 		return err
@@ -84,7 +86,7 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 			ResetKey: a.secrets.StatelessReset, TokenKey: a.secrets.Token, Extension: a.quic,
 		},
 		AdvertiseQUIC: a.advertise,
-		WriteError:    api.WriteError, Feed: a.feed, Logger: a.log, DrainWindow: a.config.drainWindow(),
+		WriteError:    api.WriteError, Feed: a.feed, Logger: a.log, Memory: a.memory, DrainWindow: a.config.drainWindow(),
 	}
 	if a.config.BoardHTTP != "" {
 		c.PlainBoardAddr, c.PlainBoardHandler = a.config.BoardHTTP, a.boardHandler()
