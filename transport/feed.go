@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"sync"
@@ -73,10 +72,7 @@ type Feed struct {
 	drain    chan struct{} // closed when draining
 	empty    chan struct{} // closed when draining and the last session ended
 
-	// cut ends the context whose end cutting and onCut tell.
-	cut     context.CancelFunc
-	cutting <-chan struct{}
-	onCut   func(func()) (stop func() bool)
+	cut cut
 }
 
 // NewFeed returns a feed handler.
@@ -101,9 +97,7 @@ func NewFeed(cfg FeedConfig) *Feed {
 		drain:    make(chan struct{}),
 		empty:    make(chan struct{}),
 	}
-	ctx, cut := context.WithCancel(context.Background())
-	f.cut, f.cutting = cut, ctx.Done()
-	f.onCut = func(fn func()) func() bool { return context.AfterFunc(ctx, fn) }
+	f.cut.begun = make(chan struct{})
 	for _, w := range cfg.Wires {
 		f.count(w.Name())
 	}

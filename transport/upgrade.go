@@ -64,15 +64,3 @@ func (f *Feed) StallTimeout() time.Duration { return f.cfg.StallTimeout }
 // Draining is closed when Drain begins: sessions end by themselves then, and a
 // connection without any is to be closed.
 func (f *Feed) Draining() <-chan struct{} { return f.drain }
-
-// Cut tells the wires that took over connections to close what is left of them:
-// the drain is at its end. It may be called more than once.
-func (f *Feed) Cut() { f.cut() }
-
-// Cutting is closed by Cut.
-func (f *Feed) Cutting() <-chan struct{} { return f.cutting }
-
-// OnCut has fn called in a goroutine of its own when the feed is cut, or has
-// been, unless stop is called before, which then returns true. A wire with a
-// connection for each feed saves a goroutine for each by it.
-func (f *Feed) OnCut(fn func()) (stop func() bool) { return f.onCut(fn) }

@@ -220,6 +220,26 @@ func TestSilentClient(t *testing.T) {
 	})
 }
 
+// TestClientTakesNoClose: one that does not even take the close frame is waited
+// for a little longer, for it may be slow.
+func TestClientTakesNoClose(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		p := r.follow(`,"token":"brief"`)
+		p.wantFault(event.TokenExpired)
+		r.wantEnded(t, transport.Expired)
+		time.Sleep(lastWords - time.Nanosecond)
+		synctest.Wait()
+		if open := r.server.Stats().Open; open != 1 {
+			t.Errorf("%d connections are open before %v have passed", open, lastWords)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if open := r.server.Stats().Open; open != 0 {
+			t.Errorf("%d connections are open after %v", open, lastWords)
+		}
+	})
+}
+
 // TestStalledClient: it is cut without a word, not even of TLS.
 func TestStalledClient(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
