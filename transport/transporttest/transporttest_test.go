@@ -9,6 +9,7 @@ import (
 	"everything.local/transport/ndjson"
 	"everything.local/transport/sse"
 	"everything.local/transport/transporttest"
+	"everything.local/transport/ws"
 	"everything.local/transport/wt"
 )
 
@@ -19,6 +20,7 @@ func ways() []transporttest.Way {
 		transporttest.HTTPWays(ndjson.Wire{}, transporttest.ReadNDJSON),
 		transporttest.HTTPWays(sse.Wire{}, transporttest.ReadSSE),
 		[]transporttest.Way{
+			transporttest.WebSocketWay(func() transport.Upgrade { return ws.Wire{} }),
 			transporttest.WebTransportWay(func() transport.Upgrade { return wt.New() }),
 		},
 	)

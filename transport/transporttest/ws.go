@@ -80,8 +80,14 @@ func (c *wsFeeds) Close() {
 	}
 }
 
-// Vanish closes the connections without a word, as Close does.
-func (c *wsFeeds) Vanish() { c.Close() }
+// Vanish implements Client.
+func (c *wsFeeds) Vanish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		vanish(conn)
+	}
+}
 
 // wsStream is the Talker of one connection.
 type wsStream struct {
