@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"everything.local/client"
+	"everything.local/transport/transporttest"
 )
 
 // binary is the built hub; theHub is one of it that runs for all tests that do
@@ -26,7 +27,10 @@ var (
 	theHub *process
 )
 
-func TestMain(m *testing.M) { os.Exit(withHub(m.Run)) }
+// TestMain also holds that streams and watches leave nothing running.
+func TestMain(m *testing.M) {
+	os.Exit(withHub(func() int { return transporttest.Settled(m) }))
+}
 
 func withHub(run func() int) int {
 	dir, err := os.MkdirTemp("", "client-test-")

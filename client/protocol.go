@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/tls"
+	"net"
 	"net/http"
 	"time"
 
@@ -47,18 +48,15 @@ func (c *Client) connect(p Protocol) connections {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(p != HTTP2)
 	protocols.SetHTTP2(p != HTTP1)
-	return tcpConnections{&http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: c.tls.Clone(), Protocols: protocols,
+	t := &tcpConnections{open: map[net.Conn]struct{}{}}
+	t.Transport = &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: t.dial, TLSClientConfig: c.tls.Clone(), Protocols: protocols,
 		TLSHandshakeTimeout: connectWithin, MaxResponseHeaderBytes: maxHead, IdleConnTimeout: keepIdle,
 		// Frames are small and must not wait for a compressor's block.
 		DisableCompression: true,
-	}}
+	}
+	return t
 }
-
-type tcpConnections struct{ *http.Transport }
-
-// Close implements connections. The requests are over.
-func (t tcpConnections) Close() { t.CloseIdleConnections() }
 
 type quicConnections struct{ *http3.Transport }
 
