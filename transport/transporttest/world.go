@@ -289,6 +289,8 @@ func writeError(w http.ResponseWriter, _ *http.Request, err error) {
 		status = http.StatusMethodNotAllowed
 	case event.NotAcceptable:
 		status = http.StatusNotAcceptable
+	case event.TooManyRequests:
+		status = http.StatusTooManyRequests
 	case event.Unavailable, event.ShuttingDown:
 		status = http.StatusServiceUnavailable
 	case event.Internal:
