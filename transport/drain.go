@@ -74,7 +74,11 @@ func (s *Server) finish(ctx context.Context) error {
 	err = errors.Join(err, s.each(func(h *http.Server) error { return h.Shutdown(ctx) }))
 	// Shutdown knows of nothing on QUIC, nor of connections that were taken
 	// over.
-	return errors.Join(err, s.active.wait(ctx))
+	err = errors.Join(err, s.active.wait(ctx))
+	if s.quic != nil {
+		s.quic.linger(ctx)
+	}
+	return err
 }
 
 func (s *Server) close(ctx context.Context) error {

@@ -88,6 +88,9 @@ type quicServer struct {
 	// refusing says that no new request is to be begun.
 	refusing atomic.Bool
 
+	// left receives when a connection has ended.
+	left chan struct{}
+
 	mu      sync.Mutex
 	conns   map[*quic.Conn]*usage
 	retried uint64
@@ -97,7 +100,8 @@ type quicServer struct {
 
 func newQUICServer(cfg QUICConfig, limits *limiter, h http.Handler) *quicServer {
 	q := &quicServer{
-		cfg: cfg, limits: limits, conns: make(map[*quic.Conn]*usage),
+		cfg: cfg, limits: limits,
+		left: make(chan struct{}, 1), conns: make(map[*quic.Conn]*usage),
 		retry: rate.NewLimiter(handshakesPerSecond, handshakesAtOnce),
 	}
 	q.http = &http3.Server{
@@ -212,6 +216,31 @@ func (q *quicServer) remove(c *quic.Conn) {
 	defer q.mu.Unlock()
 	q.conns[c].idle.Stop()
 	delete(q.conns, c)
+	select {
+	case q.left <- struct{}{}:
+	default: // one is enough
+	}
+}
+
+// lastWords is how long connections outlive their last answer when the hub
+// stops: what is written is not sent yet, and closing a connection takes it
+// back. It is some round trips over bad Wi-Fi.
+const lastWords = 300 * time.Millisecond
+
+// linger waits until all clients have left, for lastWords or ctx at most.
+func (q *quicServer) linger(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	for {
+		if open, _ := q.stats(); open == 0 {
+			return
+		}
+		select {
+		case <-q.left:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // refuseNew refuses new connections, and new requests on those that are open.

@@ -45,3 +45,14 @@ func TestComeAndGo(t *testing.T) {
 		t.Run(way.Name, func(t *testing.T) { transporttest.Churn(t, way, n, !raceDetector) })
 	}
 }
+
+// TestDrainCrowd stops a hub with 1,000 clients; fewer with the race detector.
+func TestDrainCrowd(t *testing.T) {
+	n := 1000
+	if raceDetector {
+		n = 100
+	}
+	for _, way := range ways() {
+		t.Run(way.Name, func(t *testing.T) { transporttest.DrainCrowd(t, way, n) })
+	}
+}

@@ -20,8 +20,14 @@ const (
 	codeRefused = 2
 )
 
-// idleTimeout is how long a session may be without a stream.
-const idleTimeout = transport.SubscribeTimeout
+const (
+	// idleTimeout is how long a session may be without a stream.
+	idleTimeout = transport.SubscribeTimeout
+	// lastWords is how long the session of a hub that drains outlives its last
+	// feed, for the client to read to the end and leave: what it has not read
+	// when a session is closed is gone.
+	lastWords = time.Second
+)
 
 // Serve implements transport.Upgrade: it serves a session.
 func (w *Wire) Serve(f *transport.Feed, who auth.Identity, rw http.ResponseWriter, r *http.Request) {
@@ -72,7 +78,7 @@ func (s *session) serve() {
 		s.begin()
 		wg.Go(func() {
 			defer func() { <-places }()
-			defer s.end(leave)
+			defer s.end()
 			s.follow(stream)
 		})
 	}
@@ -88,7 +94,7 @@ func (s *session) begin() {
 	s.empty.Stop()
 }
 
-func (s *session) end(leave func()) {
+func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open--; s.open > 0 {
@@ -96,14 +102,14 @@ func (s *session) end(leave func()) {
 	}
 	select {
 	case <-s.feed.Draining():
-		leave()
+		s.empty.Reset(lastWords)
 	default:
 		s.empty.Reset(idleTimeout)
 	}
 }
 
 // endWithHub ends the session of a hub that drains: at once if nothing is
-// followed in it, else with its last stream, and at the latest when the hub
+// followed in it, else soon after its last feed, and at the latest when the hub
 // cuts what is left.
 func (s *session) endWithHub(ctx context.Context, leave func()) {
 	select {
