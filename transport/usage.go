@@ -91,7 +91,8 @@ func timed(next http.Handler) http.Handler {
 			case <-r.Context().Done():
 				return
 			}
-			r.TLS.HandshakeComplete = true // TLS is this request's own copy
+			state := u.conn.ConnectionState().TLS
+			r.TLS = &state
 		} else {
 			now := time.Now()
 			rc := http.NewResponseController(w)
