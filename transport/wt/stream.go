@@ -43,6 +43,9 @@ func (s *session) follow(stream *webtransport.Stream) {
 	default: // the last frame says why
 		_ = stream.Close()
 	}
+	// A read from a client that has said that its session is gone waits for the
+	// session's end, or its deadline, whatever else is done to the stream.
+	_ = stream.SetReadDeadline(time.Unix(1, 0))
 	stream.CancelRead(codeDone)
 	reading.Wait()
 }
