@@ -96,6 +96,19 @@ test("a better wire that is live a moment later does not take over, but is taken
   assert.equal(again.opened(), "1000");
 });
 
+test("of the better wires that are live a moment later, the best is taken the next time", () => {
+  for (const order of [["wt", "ws"], ["ws", "wt"]] as const) {
+    const p = page();
+    p.time.pass(700);
+    p.sse.last.send(live);
+    for (const name of order) {
+      p[name].last.send(live);
+    }
+    assert.equal(p.feed.now().wire, "sse");
+    assert.equal(page({ kept: p.kept, time: p.time }).opened(), "1000");
+  }
+});
+
 test("a better wire that stays silent is left after a moment", () => {
   const p = page();
   p.time.pass(400);
@@ -289,4 +302,25 @@ test("leaving leaves every runner", () => {
   assert.deepEqual([p.wt, p.ws, p.sse].map((w) => w.last.closed), [true, true, true]);
   p.time.pass(60000);
   assert.equal(p.opened(), "1110");
+});
+
+test("coming first again does not put off the hour", () => {
+  const p = page();
+  p.wt.last.end(unreachable());
+  p.ws.last.send(live);
+  p.feed.stop();
+  p.time.pass(rememberMs - 1000);
+  const again = page({ kept: p.kept, time: p.time });
+  assert.equal(again.opened(), "0100");
+  again.ws.last.send(live);
+  again.feed.stop();
+  p.time.pass(1000);
+  assert.equal(page({ kept: p.kept, time: p.time }).opened(), "1000");
+});
+
+test("a ticket that is refused on one wire is not tried on the next", () => {
+  const p = page();
+  p.wt.last.end(new Problem("unauthenticated", "Sign in first.", 401));
+  assert.equal(p.feed.now().state, "refused");
+  assert.equal(p.opened(), "1000");
 });

@@ -130,8 +130,7 @@ class Race implements Line {
     const live = f.live || f.stale; // a hub that cannot vouch for its state is no faster elsewhere
     if (this.winner) {
       if (live) {
-        this.choice.remember(this.ask.hub, r.wire.name);
-        this.leave(r);
+        this.late(r);
       }
       return;
     }
@@ -168,6 +167,13 @@ class Race implements Line {
     const frames = r.frames;
     r.frames = [];
     frames.forEach((f) => !this.over && this.to.frame(f));
+  }
+
+  /** A better wire is live just after another was taken: it is for the next time. */
+  private late(r: Runner): void {
+    this.choice.remember(this.ask.hub, r.wire.name);
+    const rank = this.ranking.indexOf(r.wire);
+    this.runners.filter((o) => o !== this.winner && this.ranking.indexOf(o.wire) >= rank).forEach((o) => this.leave(o));
   }
 
   private leave(r: Runner, silent?: boolean): void {

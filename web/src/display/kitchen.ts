@@ -42,7 +42,8 @@ export function kitchen(root: HTMLElement, commands: Commands, again: () => void
     root.setAttribute("data-trust", s.trust);
     line.paint(s.feed);
     setText(banner, s.trust === "old" || s.trust === "lost" ? "This screen lost the hub" : "");
-    setText(open, orders.length ? count(orders.length, "open order") : "");
+    // The lanes count as well, and both have no room beside the rest.
+    setText(open, orders.length && !sound.blocked ? count(orders.length, "open order") : "");
     setText(soundOff, sound.blocked ? "Sound off: press OK" : "");
     lists.hidden = orders.length === 0 || first;
     idle.hidden = orders.length > 0 || first;

@@ -19,9 +19,8 @@ export interface LiveLineConfig {
 export function liveLine(config: LiveLineConfig): { element: HTMLElement; paint(feed: Feed): Trust } {
   const said = el("span", { class: "unseen", role: "status" });
   const words = el("span", { class: "live-words" }, "Connecting");
-  const how = el("span", { class: "live-how" });
-  const host = el("span", { class: "live-host" });
-  const element = el("p", { class: config.class, "data-trust": "catching" }, words, how, host, said);
+  const by = el("span", { class: "live-by" });
+  const element = el("p", { class: config.class, "data-trust": "catching" }, words, by, said);
   return {
     element,
     paint(feed) {
@@ -31,8 +30,7 @@ export function liveLine(config: LiveLineConfig): { element: HTMLElement; paint(
       setAttr(element, "data-trust", t);
       setAttr(element, "data-wire", t === "live" ? s.wire : "");
       setText(words, trustWords(s, t, clock(hubClock(s, now, feed.pace), config.clock !== "minutes" || t !== "live"), config.clock));
-      setText(how, howWords(s, t, now));
-      setText(host, s.lastFrame ? "· " + (s.hub || location.origin).replace(/^https?:\/\//, "") : "");
+      setText(by, byWords(s, t, now));
       setText(said, saidWords(t, said.textContent || ""));
       return t;
     },
@@ -50,12 +48,16 @@ function trustWords(s: Status, t: Trust, at: string, kind: LiveLineConfig["clock
   }
 }
 
-function howWords(s: Status, t: Trust, now: number): string {
-  if (!s.lastFrame || t === "old" || t === "lost") {
-    return ""; // nothing yet, or the words tell the time already
+function byWords(s: Status, t: Trust, now: number): string {
+  if (!s.lastFrame) {
+    return "";
   }
-  const wire = t === "live" && s.wire ? wireWords[s.wire] + " · " : "";
-  return "· " + wire + ago(now - s.lastFrame);
+  const hub = (s.hub || location.origin).replace(/^https?:\/\//, "");
+  if (t === "old" || t === "lost") {
+    return hub; // the words tell the time already
+  }
+  const wire = t === "live" && s.wire ? [wireWords[s.wire]] : [];
+  return wire.concat(ago(now - s.lastFrame), hub).join(" · ");
 }
 
 /** What is announced. A short gap is not: it is gone before it was heard. */
