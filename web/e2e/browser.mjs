@@ -29,12 +29,12 @@ export class Browser {
     return b;
   }
 
-  /** A device of its own, signed in as a role if one is named. */
-  async device(kind, { role, ...more } = {}) {
+  /** A device of its own, signed in as a role if one is named, at the address by which it reaches the hub. */
+  async device(kind, { role, base = this.hub.base, ...more } = {}) {
     const context = await this.#browser.newContext({ ...devices[kind], ignoreHTTPSErrors: true, locale: "en-IE", ...more });
     context.setDefaultTimeout(15000);
     if (role) {
-      const answer = await context.request.post(this.hub.base + "/v1/session", { data: { token: this.hub.token(role) } });
+      const answer = await context.request.post(base + "/v1/session", { data: { token: this.hub.token(role) } });
       assert.equal(answer.status(), 200, await answer.text());
     }
     return context;
@@ -95,7 +95,7 @@ export async function fitsWall(page, what) {
         out.push(`"${text.textContent}" is ${(size / unit).toFixed(1)} u`);
       }
       for (const r of range.getClientRects()) {
-        const clipped = e.closest(".unseen, .live-host, .entries, .lane-body, .wall, .batches, .strip, .entry-who, .ticket-name");
+        const clipped = e.closest(".unseen, .live-by, .entries, .lane-body, .wall, .batches, .strip, .entry-who, .ticket-name");
         const c = clipped ? clipped.getBoundingClientRect() : r;
         const box = { left: Math.max(r.left, c.left), top: Math.max(r.top, c.top), right: Math.min(r.right, c.right), bottom: Math.min(r.bottom, c.bottom) };
         if (box.right > box.left && box.bottom > box.top && (box.left < safe.left || box.top < safe.top || box.right > safe.right || box.bottom > safe.bottom)) {

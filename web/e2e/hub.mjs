@@ -28,7 +28,8 @@ export class Hub {
     hub.data = fs.mkdtempSync(path.join(os.tmpdir(), "everything-e2e-"));
     hub.port = Number(process.env.HUB_PORT) || (await freePort());
     hub.boardPort = await freePort();
-    hub.base = `https://localhost:${hub.port}`;
+    // Not localhost, of which browsers try WebTransport at the first address only.
+    hub.base = `https://127.0.0.1:${hub.port}`;
     hub.board = `http://127.0.0.1:${hub.boardPort}`;
     return hub;
   }
@@ -58,6 +59,11 @@ export class Hub {
 
   log() {
     return fs.readFileSync(path.join(this.data, "log"), "utf8");
+  }
+
+  /** Its certificate for TCP with the key, for a proxy that stands in for it. */
+  certificate() {
+    return fs.readFileSync(path.join(this.data, "data", "tls", "leaf.pem"));
   }
 
   token(role) {

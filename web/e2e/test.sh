@@ -10,4 +10,6 @@ if [[ ! node_modules/.package-lock.json -nt package-lock.json ]]; then
   touch node_modules/.package-lock.json
 fi
 npm run --silent types
-exec node run.mjs
+for story in run.mjs wires.mjs; do
+  node "$story"
+done
