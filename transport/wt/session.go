@@ -71,6 +71,10 @@ func (s *session) serve() {
 		case places <- struct{}{}:
 		case <-ctx.Done():
 		}
+		// Streams that have come already are accepted also when ctx has ended.
+		if ctx.Err() != nil {
+			break
+		}
 		stream, err := s.ws.AcceptStream(ctx)
 		if err != nil {
 			break // the session has ended, or is to
