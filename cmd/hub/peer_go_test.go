@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/quic-go/quic-go/http3"
-	"github.com/quic-go/webtransport-go"
 
 	"everything.local/client"
 )
@@ -78,12 +77,9 @@ func (o *ours) follow(ctx context.Context, ask subscription) (*following, error)
 		open(s.Protocol())
 		for {
 			frame, err := s.Next()
-			var session *webtransport.SessionError
 			switch {
 			case errors.Is(err, io.EOF):
 				return nil
-			case errors.As(err, &session) && session.Remote && session.ErrorCode == 0:
-				return nil // closed in order, which can overtake the end of the stream
 			case err != nil:
 				return err
 			}

@@ -67,19 +67,8 @@
       const stream = await session.createBidirectionalStream();
       const writer = stream.writable.getWriter();
       await writer.write(new TextEncoder().encode(ask.line + "\n"));
-      let told = false;
-      const take = (line) => {
-        told ||= line.startsWith('{"goaway"');
-        tell({ line });
-      };
-      // Behind the last feed of a hub that stops, its session is closed with
-      // CLOSE_WEBTRANSPORT_SESSION, FIN and STOP_SENDING in one packet, which
-      // Chromium takes for a connection lost.
-      await lines(stream.readable, take).then(() => session.closed).catch((e) => {
-        if (!told) {
-          throw e;
-        }
-      });
+      await lines(stream.readable, (line) => tell({ line }));
+      session.close();
       return "";
     },
   };
