@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"everything.local/auth"
 	"everything.local/event"
 )
@@ -171,6 +173,34 @@ func TestBoardListenerServesNothingElse(t *testing.T) {
 	}
 	if err := plain.feed(t.Context(), "", "topics=board,menu", func(f event.Frame) bool { return f.Live }); err != nil {
 		t.Errorf("board feed: %v", err)
+	}
+	for line, want := range map[string]string{
+		`{"topics":"board"}`:                           `"live":true`,
+		`{"topics":"kitchen","token":"` + staff + `"}`: `"code":"invalid"`,
+	} {
+		if err := plain.socket(t.Context(), line, want); err != nil {
+			t.Errorf("%.20s: %v", line, err)
+		}
+	}
+}
+
+// socket follows a feed over WebSocket until a frame has want in it.
+func (p *process) socket(ctx context.Context, line, want string) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, p.url+"/v1/feed", &websocket.DialOptions{HTTPClient: p.client})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.CloseNow() }() // the hub may have been first
+	if err := c.Write(ctx, websocket.MessageText, []byte(line)); err != nil {
+		return err
+	}
+	for {
+		_, b, err := c.Read(ctx)
+		if err != nil || strings.Contains(string(b), want) {
+			return err
+		}
 	}
 }
 

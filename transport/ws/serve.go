@@ -33,11 +33,11 @@ func (Wire) Serve(f *transport.Feed, who auth.Identity, w http.ResponseWriter, r
 	}
 	stop := f.OnCut(c.cut)
 	defer stop()
-	c.serve(r.Context(), f, who, accept)
+	c.serve(r, f, who, accept)
 }
 
 // serve answers the handshake and serves the feed that the client asks for.
-func (c *conn) serve(ctx context.Context, f *transport.Feed, who auth.Identity, accept string) {
+func (c *conn) serve(r *http.Request, f *transport.Feed, who auth.Identity, accept string) {
 	defer c.cut()
 	if _, err := c.nc.Write(answer(accept)); err != nil {
 		return
@@ -49,12 +49,12 @@ func (c *conn) serve(ctx context.Context, f *transport.Feed, who auth.Identity, 
 		return
 	}
 	_ = c.nc.SetReadDeadline(time.Time{})
-	s, err := f.Subscribe(who, line, Wire{})
+	s, err := f.Subscribe(r, who, line, Wire{})
 	if err != nil {
 		c.refuse(f, err, ending{code: policyViolation})
 		return
 	}
-	c.part(c.run(ctx, s))
+	c.part(c.run(r.Context(), s))
 }
 
 // partUnheard ends a connection on which no first message came.
