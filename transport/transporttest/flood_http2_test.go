@@ -42,8 +42,17 @@ func (s *siege) hostile(ctx context.Context, read bool, settings ...http2.Settin
 	return f, err
 }
 
+// flood takes steps until the hub has had enough.
+func (f *framed) flood(steps int, step func(*framed, int) error) {
+	for n := range steps {
+		if step(f, n) != nil {
+			return
+		}
+	}
+}
+
 func (f *framed) end() {
-	_ = f.Conn.Close() // the hub may have been first
+	_ = f.Close() // the hub may have been first
 	f.reading.Wait()
 }
 
@@ -144,11 +153,7 @@ func TestFloodHTTP2(t *testing.T) {
 				if err != nil {
 					return nil, fmt.Errorf("connect: %w", err)
 				}
-				for n := range flood.steps {
-					if flood.step(f, n) != nil {
-						break // the hub has had enough
-					}
-				}
+				f.flood(flood.steps, flood.step)
 				return f.end, nil
 			})
 			// 64 streams a connection, of two goroutines at most.
