@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"everything.local/event"
-	"everything.local/transport"
 	"everything.local/transport/ndjson"
 )
 
@@ -42,7 +41,9 @@ const (
 	// 0.3, 0.9, 2.1 and 4.5 s they send again. Browsers are on TCP by then.
 	handshakeWithin = 10 * time.Second
 	// attackFor is how long one attacker goes on, if the hub lets it.
-	attackFor = time.Second
+	attackFor = time.Second / 2
+	// vanishedWithin is when a connection is given up whose last word was lost.
+	vanishedWithin = 5 * time.Second
 	// settledWithin is how long the traces of an attack may stay.
 	settledWithin = 20 * time.Second
 	// settledHeap is what may be left of one on the live heap: what broken HTTP/2
@@ -59,6 +60,7 @@ func besiege(t *testing.T, wt bool, with setup) *siege {
 		ways = []Way{webTransport()}
 	}
 	s := &siege{world: newWorld(t, ways[len(ways)-1], with), ways: ways}
+	s.target.idle = vanishedWithin
 	s.happen(put(event.Menu, "latte", 0))
 	for _, way := range ways {
 		c := way.Connect(s.target)
@@ -170,9 +172,6 @@ func (s *siege) withstood(goroutines int, heap uint64) {
 	s.t.Logf("slowest served %v; at most %d goroutines and %d KiB more, %d KiB left",
 		s.slowest.Round(time.Millisecond), s.peakGoroutines-s.goroutines, (int64(s.peakHeap)-int64(s.heap))>>10, left>>10)
 }
-
-// refusedFor counts the connections refused for a reason.
-func (s *siege) refusedFor(why transport.Refusal) uint64 { return s.server.Stats().Refused[why] }
 
 // liveHeap is the heap that is in use after a collection.
 func liveHeap() uint64 {
