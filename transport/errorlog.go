@@ -9,13 +9,17 @@ import (
 )
 
 // clientFaults are how net/http begins what it says of a client that breaks off
-// a handshake, as every browser does that meets a new CA, or speaks something
-// else than HTTP/2 after agreeing to. Anybody on the network can cause as many
-// as they like: they must neither fill the disk nor hide what matters.
+// a handshake, as every browser does that meets a new CA, speaks something else
+// than HTTP/2 after agreeing to, breaks its rules, or says that the hub did.
+// Anybody on the network can cause as many as they like: they must neither fill
+// the disk nor hide what matters.
 var clientFaults = [][]byte{
 	[]byte("http: TLS handshake error"),
 	[]byte("http2: server: error reading preface"),
 	[]byte("timeout waiting for SETTINGS frames"),
+	[]byte("http2: server connection error from"),
+	[]byte("http2: server closing client connection"),
+	[]byte("http2: received GOAWAY"),
 }
 
 // newErrorLog returns what net/http complains to. What a client did wrong by
