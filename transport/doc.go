@@ -19,5 +19,12 @@
 // closed and counted, and resumes by its cursor. How the two are told apart on
 // a socket is in conn.go, on an HTTP/2 stream in sink.go.
 //
+// Who may come in at all is decided before anything is spent on it: connections
+// by limiter.go (caps, and a rate for each address), QUIC handshakes by a Retry
+// as well, requests by requests.go, and everything that is new by the memory
+// budget in budget.go. Every read and write has a bound: server.go's for
+// requests, usage.go's for QUIC connections that ask for nothing, a wire's own
+// for what it takes over.
+//
 // Goroutines: a session runs on its request's goroutine and has no other.
 package transport

@@ -84,21 +84,22 @@ func (w *world) dribble(what string, plain bool) error {
 		}
 		c = over
 	}
-	gone := make(chan error, 1)
+	var end error
+	gone := make(chan struct{})
 	go func() {
-		_, err := io.Copy(io.Discard, c)
-		if err == nil {
-			err = io.EOF
+		defer close(gone)
+		if _, end = io.Copy(io.Discard, c); end == nil {
+			end = io.EOF
 		}
-		gone <- err
 	}()
 	for i := range len(what) {
 		if _, err := io.WriteString(c, what[i:i+1]); err != nil {
-			return <-gone
+			<-gone
+			return end
 		}
 		select {
-		case err := <-gone:
-			return err
+		case <-gone:
+			return end
 		case <-time.After(time.Second):
 		}
 	}

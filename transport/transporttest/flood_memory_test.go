@@ -47,8 +47,7 @@ func TestShortOfMemory(t *testing.T) {
 		t.Errorf("%d feeds and %d connections are counted as refused", feeds, conns)
 	}
 
-	runtime.KeepAlive(ballast)
-	ballast = nil
+	runtime.KeepAlive(ballast) // up to here
 	w.within(20*time.Second, func() bool { return !budget.Tight() }, func() { t.Fatalf("memory is short for ever: %+v", budget.Stats()) })
 	untilLive(t, w.follow(w.tcp(), Ask{Topics: "menu"}), newFollower(event.Menu))
 }
