@@ -93,12 +93,15 @@ func timed(next http.Handler) http.Handler {
 			}
 			state := u.conn.ConnectionState().TLS
 			r.TLS = &state
-		} else {
-			now := time.Now()
-			rc := http.NewResponseController(w)
-			_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both
-			_ = rc.SetWriteDeadline(now.Add(writeTimeout))
+			next.ServeHTTP(w, r)
+			return
 		}
-		next.ServeHTTP(w, r)
+		now := time.Now()
+		rc := http.NewResponseController(w)
+		_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both
+		_ = rc.SetWriteDeadline(now.Add(writeTimeout))
+		answer := &unbroken{ResponseWriter: w}
+		next.ServeHTTP(answer, r)
+		answer.end()
 	})
 }
