@@ -45,8 +45,32 @@ func TestRequestsAreLimitedPerAddress(t *testing.T) {
 		if n, _ := asks(h, requestsPerSecond+1, "192.0.2.1:1000"); n != 1 {
 			t.Errorf("a second later %d of %d are refused, want 1", n, requestsPerSecond+1)
 		}
-		if got := q.refused.Load(); got != 11 {
+		if got := q.stats()[TooFast]; got != 11 {
 			t.Errorf("%d are counted as refused, want 11", got)
+		}
+	})
+}
+
+// TestOpenRequestsAreLimitedPerAddress: one address cannot have all the feeds.
+func TestOpenRequestsAreLimitedPerAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leave := make(chan struct{})
+		q := newRequests(plainError)
+		h := q.limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-leave }))
+		for range DefaultMaxFeeds / 4 {
+			go asks(h, 1, "127.0.0.1:1000") // also for a program on this machine
+		}
+		synctest.Wait()
+		_, last := asks(h, 1, "127.0.0.1:1000")
+		if last.Body.String() != string(event.Unavailable) || last.Header().Get("Retry-After") == "" || q.stats()[TooManyFromAddress] != 1 {
+			t.Errorf("one more is answered %s, Retry-After %q", last.Body, last.Header().Get("Retry-After"))
+		}
+		go asks(h, 1, "192.0.2.1:1000")
+		synctest.Wait()
+		close(leave)
+		synctest.Wait()
+		if n, _ := asks(h, 1, "127.0.0.1:1000"); n > 0 || len(q.open) > 0 {
+			t.Errorf("once they have left %d are refused, %v are open", n, q.open)
 		}
 	})
 }
@@ -55,22 +79,42 @@ func TestRequestsAreLimitedPerAddress(t *testing.T) {
 // for one by one.
 func TestCountRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var faults int
-		h := newRequests(plainError).limit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			for range requestsAtOnce {
-				if err := CountRequest(r); event.CodeOf(err) == event.TooManyRequests {
-					faults++
-				} else if err != nil {
-					t.Fatal(err)
-				}
-			}
-		}))
-		r := httptest.NewRequest(http.MethodConnect, "/v1/feed", nil)
-		h.ServeHTTP(httptest.NewRecorder(), r)
-		if faults != 1 {
-			t.Errorf("%d of %d are refused, want 1: the request itself counts", faults, requestsAtOnce)
+		q := newRequests(plainError)
+		session := func(addr string, ask func(*http.Request)) {
+			r := httptest.NewRequest(http.MethodConnect, "/v1/feed", nil)
+			r.RemoteAddr = addr
+			q.limit(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ask(r) })).ServeHTTP(httptest.NewRecorder(), r)
 		}
-		if err := CountRequest(httptest.NewRequest(http.MethodConnect, "/v1/feed", nil)); err != nil {
+		session("192.0.2.1:1000", func(r *http.Request) {
+			for n := 1; ; n++ { // the session is one, too
+				end, err := CountRequest(r)
+				if err == nil {
+					end()
+					continue
+				}
+				if event.CodeOf(err) != event.TooManyRequests || n != requestsAtOnce {
+					t.Errorf("request %d: %v", n, err)
+				}
+				return
+			}
+		})
+		session("127.0.0.1:1000", func(r *http.Request) {
+			for n := 1; ; n++ {
+				end, err := CountRequest(r)
+				if err == nil {
+					defer end()
+					continue
+				}
+				if event.CodeOf(err) != event.Unavailable || n != requestsOpen {
+					t.Errorf("open request %d: %v", n, err)
+				}
+				return
+			}
+		})
+		if len(q.open) > 0 {
+			t.Errorf("%v are open when all have ended", q.open)
+		}
+		if _, err := CountRequest(httptest.NewRequest(http.MethodConnect, "/v1/feed", nil)); err != nil {
 			t.Errorf("where nobody counts: %v", err)
 		}
 	})

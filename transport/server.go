@@ -213,8 +213,8 @@ type ServerStats struct {
 	Open int
 	// Refused counts connections over a limit since the start.
 	Refused map[Refusal]uint64
-	// RefusedRequests counts requests over their rate since the start.
-	RefusedRequests uint64
+	// RefusedRequests counts requests over a limit of their address since then.
+	RefusedRequests map[Refusal]uint64
 	// QUIC is how many of the open ones are QUIC's, after their handshake.
 	// Retried counts handshakes that had to prove their address first, since
 	// the start.
@@ -224,7 +224,7 @@ type ServerStats struct {
 
 // Stats returns the counters.
 func (s *Server) Stats() ServerStats {
-	stats := ServerStats{RefusedRequests: s.asking.refused.Load()}
+	stats := ServerStats{RefusedRequests: s.asking.stats()}
 	stats.Open, stats.Refused = s.limits.stats()
 	if s.quic != nil {
 		stats.QUIC, stats.Retried = s.quic.stats()

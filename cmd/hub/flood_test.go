@@ -66,7 +66,7 @@ func TestFlood(t *testing.T) {
 		name  string
 		least float64
 	}{
-		{`hub_requests_refused_total`, 1},
+		{`hub_requests_refused_total\{reason="rate"\}`, 1},
 		{`hub_memory_budget_bytes`, 256 << 20},
 		{`hub_memory_used_bytes`, 1 << 20},
 		{`hub_memory_short`, 0},

@@ -61,7 +61,7 @@ var (
 	connsQUIC    = desc("hub_quic_connections_open", "QUIC connections open now, after their handshake.")
 	connsRetried = desc("hub_quic_retries_total", "QUIC handshakes that had to prove their address first.")
 	connsRefused = desc("hub_connections_refused_total", "Connections over a limit, by limit.", "reason")
-	asksRefused  = desc("hub_requests_refused_total", "Requests over their address's rate.")
+	asksRefused  = desc("hub_requests_refused_total", "Requests over a limit of their address, by limit.", "reason")
 	feedsRefused = desc("hub_feeds_refused_total", "Feeds over a limit, by limit.", "reason")
 	memoryUsed   = desc("hub_memory_used_bytes", "Live heap and stacks, as the memory budget sees them.")
 	memoryBudget = desc("hub_memory_budget_bytes", "Memory the hub may keep (--memory).")
@@ -102,7 +102,9 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range conns.Refused {
 		number(connsRefused, counter, float64(n), string(reason))
 	}
-	number(asksRefused, counter, float64(conns.RefusedRequests))
+	for reason, n := range conns.RefusedRequests {
+		number(asksRefused, counter, float64(n), string(reason))
+	}
 	for reason, n := range s.feed.Refused() {
 		number(feedsRefused, counter, float64(n), string(reason))
 	}

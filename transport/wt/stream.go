@@ -21,7 +21,12 @@ func (s *session) follow(stream *webtransport.Stream) {
 	_ = stream.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout)) // else the read fails as well
 	lines := transport.NewLines(stream)
 	sink := &sink{stream, s.feed.StallTimeout()}
-	feed, err := s.subscribe(lines)
+	var feed *transport.Session
+	counted, err := transport.CountRequest(s.request) // as on another wire
+	if err == nil {
+		defer counted()
+		feed, err = s.subscribe(lines)
+	}
 	if err != nil {
 		if err = sink.Send(s.feed.Refusal(s.wire, err)); err != nil {
 			stream.CancelWrite(codeStalled)
@@ -50,12 +55,8 @@ func (s *session) follow(stream *webtransport.Stream) {
 	reading.Wait()
 }
 
-// subscribe reads the first line and opens what it asks for. It counts as a
-// request, as it would on another wire.
+// subscribe reads the first line and opens what it asks for.
 func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) {
-	if err := transport.CountRequest(s.request); err != nil {
-		return nil, err
-	}
 	line, err := lines.Next()
 	switch {
 	case err == nil:
