@@ -17,10 +17,6 @@ import (
 	"everything.local/transport"
 )
 
-// most is how many connections an address may have in these tests, and open at
-// once.
-const most = 8
-
 // from returns an HTTP client that calls from an address, on HTTP/1.1 or 2.
 func (s *siege) from(ip net.IP, http2 bool) *http.Client {
 	protocols := new(http.Protocols)
@@ -46,57 +42,92 @@ func (s *siege) ask(c *http.Client) (status int, retryAfter string, err error) {
 	return resp.StatusCode, resp.Header.Get("Retry-After"), errors.Join(err, resp.Body.Close())
 }
 
-// TestTooManyConnections: an address that opens connections one after the other
-// is told so, by a status or by a handshake that is refused, and those beside it
-// are served.
-func TestTooManyConnections(t *testing.T) {
-	s := besiege(t, false, setup{server: transport.ServerConfig{MaxConnsPerAddress: most}})
-	s.during(1, func(context.Context, int) (func(), error) {
-		for range 100 {
-			c := s.from(stranger(0), false)
-			status, retryAfter, err := s.ask(c)
-			c.CloseIdleConnections()
-			if err != nil {
-				return nil, err
+// knock opens and closes connections from ip until ctx ends, as fast as it can,
+// which is faster than an address may.
+func (s *siege) knock(ctx context.Context, ip net.IP) error {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: ip}}
+	for {
+		c, err := d.DialContext(ctx, "tcp", s.server.Addr().String())
+		if ctx.Err() != nil {
+			if err == nil {
+				err = c.Close()
 			}
-			if status == http.StatusTooManyRequests && retryAfter != "" {
-				return nil, nil
-			}
-		}
-		return nil, errors.New("100 connections were served")
-	})
-	s.during(1, func(ctx context.Context, _ int) (func(), error) { return nil, s.handshakeOften(ctx) })
-	if n := s.server.Stats().Refused[transport.TooFast]; n < 2 {
-		t.Errorf("%d connections are counted as refused", n)
-	}
-}
-
-// handshakeOften makes QUIC handshakes from one address until one is refused.
-// Those that need no proof of the address are let through.
-func (s *siege) handshakeOften(ctx context.Context) error {
-	to, err := net.ResolveUDPAddr("udp", s.server.Addr().String())
-	if err != nil {
-		return err
-	}
-	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: stranger(1)})
-	if err != nil {
-		return err
-	}
-	t := &quic.Transport{Conn: c}
-	defer func() { _ = errors.Join(t.Close(), c.Close()) }()
-	for range 500 {
-		conn, err := t.Dial(ctx, to, &tls.Config{RootCAs: s.target.Roots, ServerName: "localhost", NextProtos: []string{http3.NextProtoH3}}, nil)
-		if refused, ok := errors.AsType[*quic.TransportError](err); ok && refused.ErrorCode == quic.ConnectionRefused {
 			return nil
 		}
 		if err == nil {
-			err = conn.CloseWithError(0, "")
+			err = c.Close()
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return errors.New("500 handshakes were served")
+}
+
+// TestTooManyConnections: an address that opens connections one after the other
+// is told so, by a status or by a handshake that is refused, and those beside it
+// are served.
+func TestTooManyConnections(t *testing.T) {
+	flights := firstFlights(t, 100)
+	s := besiege(t, false, setup{server: transport.ServerConfig{MaxConnsPerAddress: 64}})
+	s.handshakes = true
+	ctx, stop := context.WithTimeout(t.Context(), settledWithin)
+	defer stop()
+	knocking, enough := context.WithCancel(ctx)
+	s.during(2, func(_ context.Context, attacker int) (func(), error) {
+		if attacker == 0 {
+			return nil, s.knock(knocking, stranger(0))
+		}
+		defer enough()
+		return nil, errors.Join(s.untilTold(ctx), s.untilRefused(ctx, flights))
+	})
+	if n := s.server.Stats().Refused[transport.TooFast]; n < 2 {
+		t.Errorf("%d connections are counted as refused", n)
+	}
+}
+
+// untilTold sends requests on connections of their own until one is answered
+// 429.
+func (s *siege) untilTold(ctx context.Context) error {
+	for ctx.Err() == nil {
+		c := s.from(stranger(0), false)
+		status, retryAfter, err := s.ask(c)
+		c.CloseIdleConnections()
+		if err == nil && status == http.StatusTooManyRequests && retryAfter != "" {
+			return nil
+		}
+		// Or the hub hung up: it tells some only.
+	}
+	return errors.New("nobody was told to slow down")
+}
+
+// untilRefused makes QUIC handshakes until one is refused. Others that lead
+// nowhere see to it that the address must be proven, for only then it counts.
+func (s *siege) untilRefused(ctx context.Context, flights [][][]byte) error {
+	to, err := net.ResolveUDPAddr("udp", s.server.Addr().String())
+	if err != nil {
+		return err
+	}
+	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: stranger(0)})
+	if err != nil {
+		return err
+	}
+	t := &quic.Transport{Conn: c}
+	defer func() { _ = errors.Join(t.Close(), c.Close()) }()
+	for ctx.Err() == nil {
+		for i, flight := range flights {
+			if err := replay(flight, stranger(1+i), to); err != nil {
+				return err
+			}
+		}
+		conn, err := t.Dial(ctx, to, &tls.Config{RootCAs: s.target.Roots, ServerName: "localhost", NextProtos: []string{http3.NextProtoH3}}, nil)
+		if refused, ok := errors.AsType[*quic.TransportError](err); ok && refused.ErrorCode == quic.ConnectionRefused {
+			return nil
+		}
+		if err == nil { // it came without proof
+			_ = conn.CloseWithError(0, "")
+		}
+	}
+	return errors.New("no handshake was refused")
 }
 
 // TestTooManyRequests: an address that sends requests as fast as it can is told
