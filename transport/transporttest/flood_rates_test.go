@@ -48,16 +48,13 @@ func (s *siege) knock(ctx context.Context, ip net.IP) error {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: ip}}
 	for {
 		c, err := d.DialContext(ctx, "tcp", s.server.Addr().String())
-		if ctx.Err() != nil {
-			if err == nil {
-				err = c.Close()
-			}
-			return nil
-		}
 		if err == nil {
 			err = c.Close()
 		}
-		if err != nil {
+		if err != nil || ctx.Err() != nil {
+			if ctx.Err() != nil {
+				err = nil // it is over
+			}
 			return err
 		}
 	}
