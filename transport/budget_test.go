@@ -60,7 +60,7 @@ func TestBudgetKeepsNewConnectionsOut(t *testing.T) {
 	for range 5 {
 		admits(t, l, "192.0.2.1", NoMemory)
 	}
-	if _, why := l.admit(netip.MustParseAddr("127.0.0.1"), false); why != NoMemory {
+	if _, why := l.admit(netip.MustParseAddr("127.0.0.1")); why != NoMemory {
 		t.Errorf("a local program is refused for %q, want %q", why, NoMemory)
 	}
 	b.tight.Store(false)

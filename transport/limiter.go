@@ -20,6 +20,10 @@ const (
 	// DefaultMaxConnsPerAddress is far above what a browser with many pages or
 	// a household behind one NAT needs, and an eighth of all.
 	DefaultMaxConnsPerAddress = 1024
+	// quicShare is the part of an address's connections that may be QUIC's, one
+	// in so many: each can be made to cost a megabyte, by requests whose heads
+	// never end, for which http3 waits for ever.
+	quicShare = 4
 	// connsPerSecond is how many new ones an address may open in the long run: a
 	// handshake takes a millisecond or two of a Pi's core. At once it may open as
 	// many as it may have, as after a restart, when everybody comes back.
@@ -60,7 +64,8 @@ type limiter struct {
 	mu      sync.Mutex
 	open    int
 	from    map[netip.Prefix]int
-	told    int // refused connections that are open
+	quic    map[netip.Prefix]int // of those in from
+	told    int                  // refused connections that are open
 	refused map[Refusal]uint64
 }
 
@@ -70,17 +75,53 @@ func newLimiter(most, mostPerAddress int) *limiter {
 		rates:   auth.NewLimiter(auth.Limit{PerSecond: connsPerSecond, Burst: mostPerAddress}),
 		telling: rate.NewLimiter(refusalsPerSecond, refusals),
 		from:    make(map[netip.Prefix]int),
+		quic:    make(map[netip.Prefix]int),
 		refused: map[Refusal]uint64{TooManyConns: 0, TooManyFromAddress: 0, TooFast: 0, NoMemory: 0},
 	}
 }
 
-// admit decides about a connection from addr and counts it. It returns why it
-// is refused, or what undoes the count. An address that is not proven may be
-// anybody's, and its rate is not charged for it.
-func (l *limiter) admit(addr netip.Addr, proven bool) (release func(), why Refusal) {
+// admit decides about a TCP connection from addr and counts it. It returns why
+// it is refused, or what undoes the count.
+func (l *limiter) admit(addr netip.Addr) (release func(), why Refusal) {
 	network := auth.Network(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if why := l.check(addr, network, true); why != "" {
+		return nil, why
+	}
+	l.count(network, 1)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.count(network, -1)
+	}, ""
+}
+
+// admitQUIC is admit for QUIC. An address that is not proven may be anybody's,
+// and its rate is not charged for it.
+func (l *limiter) admitQUIC(addr netip.Addr, proven bool) (release func(), why Refusal) {
+	network := auth.Network(addr)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.quic[network] >= max(l.mostPerAddress/quicShare, 1) {
+		l.refused[TooManyFromAddress]++
+		return nil, TooManyFromAddress
+	}
+	if why := l.check(addr, network, proven); why != "" {
+		return nil, why
+	}
+	l.count(network, 1)
+	change(l.quic, network, 1)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.count(network, -1)
+		change(l.quic, network, -1)
+	}, ""
+}
+
+// check says why a connection is refused, and counts that; l.mu is held.
+func (l *limiter) check(addr netip.Addr, network netip.Prefix, proven bool) (why Refusal) {
 	switch {
 	case l.memory.Tight():
 		why = NoMemory
@@ -90,22 +131,23 @@ func (l *limiter) admit(addr netip.Addr, proven bool) (release func(), why Refus
 		why = TooManyFromAddress
 	case proven && !local(addr) && l.rates.Wait(network, time.Now()) > 0:
 		why = TooFast
+	default:
+		return ""
 	}
-	if why != "" {
-		l.refused[why]++
-		return nil, why
-	}
-	l.open++
-	l.from[network]++
-	return func() { l.release(network) }, ""
+	l.refused[why]++
+	return why
 }
 
-func (l *limiter) release(network netip.Prefix) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open--
-	if l.from[network]--; l.from[network] == 0 {
-		delete(l.from, network)
+// count counts connections in or out; l.mu is held.
+func (l *limiter) count(network netip.Prefix, n int) {
+	l.open += n
+	change(l.from, network, n)
+}
+
+// change changes one of several counts, of which it keeps none that is 0.
+func change(counts map[netip.Prefix]int, network netip.Prefix, n int) {
+	if counts[network] += n; counts[network] == 0 {
+		delete(counts, network)
 	}
 }
 

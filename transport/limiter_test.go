@@ -9,7 +9,7 @@ import (
 
 func admits(t *testing.T, l *limiter, addr string, want Refusal) func() {
 	t.Helper()
-	release, why := l.admit(netip.MustParseAddr(addr), true)
+	release, why := l.admit(netip.MustParseAddr(addr))
 	if why != want {
 		t.Fatalf("admit %v: refused for %q, want %q", addr, why, want)
 	}
@@ -57,12 +57,38 @@ func TestLimiterRates(t *testing.T) {
 	})
 }
 
+// TestLimiterQUICShare: an address may spend a part of its connections on QUIC.
+func TestLimiterQUICShare(t *testing.T) {
+	l := newLimiter(100, 8)
+	a := netip.MustParseAddr("192.0.2.1")
+	quic := func(want Refusal) func() {
+		t.Helper()
+		release, why := l.admitQUIC(a, false) // at no rate
+		if why != want {
+			t.Fatalf("admitQUIC: refused for %q, want %q", why, want)
+		}
+		return release
+	}
+	release := quic("")
+	quic("")
+	quic(TooManyFromAddress)
+	release()
+	quic("")
+	for range 6 {
+		admits(t, l, a.String(), "")
+	}
+	admits(t, l, a.String(), TooManyFromAddress)
+	if open, refused := l.stats(); open != 8 || refused[TooManyFromAddress] != 2 {
+		t.Errorf("%d open, refused %v", open, refused)
+	}
+}
+
 // TestLimiterSparesUnprovenAddresses: what is sent in somebody's name does not
 // use up that one's rate.
 func TestLimiterSparesUnprovenAddresses(t *testing.T) {
-	l := newLimiter(1000, 2)
+	l := newLimiter(1000, 4)
 	for range 100 {
-		release, why := l.admit(netip.MustParseAddr("192.0.2.1"), false)
+		release, why := l.admitQUIC(netip.MustParseAddr("192.0.2.1"), false)
 		if why != "" {
 			t.Fatal(why)
 		}

@@ -99,8 +99,8 @@ func listenUDP(ctx context.Context, addr string, tcp net.Addr) (net.PacketConn, 
 }
 
 // ListenOn takes sockets that are open already, as a service manager hands them
-// over, in place of Listen. The server closes them from then on, also if it
-// returns an error.
+// over, in place of Listen. Run closes them; if ListenOn returns an error, QUIC
+// is closed and the others are the caller's still.
 func (s *Server) ListenOn(on Sockets) error {
 	s.mainListener = s.limited(on.Main)
 	if s.board != nil {

@@ -20,7 +20,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		release, why := l.limits.admit(addrOf(c.RemoteAddr()), true)
+		release, why := l.limits.admit(addrOf(c.RemoteAddr()))
 		if why != "" {
 			var ok bool
 			if release, ok = l.limits.tell(); !ok {

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,9 +54,9 @@ const (
 	// at most.
 	quicHandshakeTimeout = 5 * time.Second
 	// quicStreams is how many requests and WebTransport streams a client may
-	// have open on one connection: as many as on HTTP/2, and the feeds of some
-	// sessions.
-	quicStreams = maxStreams + 32
+	// have open on one connection: those of a page that loads, and the feeds of
+	// a session. Each may cost some 20 KiB for as long as its head is not whole.
+	quicStreams = 32 + 16
 	// quicUniStreams: HTTP/3 needs three. The rest are for the WebTransport
 	// session that a browser must be allowed to open some in, see transport/wt.
 	quicUniStreams = 3 + 16
@@ -160,7 +162,7 @@ var errRefused = errors.New("transport: the connection is over a limit")
 // admit counts a connection before its handshake, which for QUIC is the last
 // moment at which it can be refused for nothing.
 func (q *quicServer) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
-	release, why := q.limits.admit(addrOf(info.RemoteAddr), info.AddrVerified)
+	release, why := q.limits.admitQUIC(addrOf(info.RemoteAddr), info.AddrVerified)
 	if why != "" {
 		return nil, errRefused
 	}
@@ -260,14 +262,15 @@ func (q *quicServer) stats() (open int, retried uint64) {
 func (q *quicServer) close(ctx context.Context) error {
 	q.mu.Lock()
 	q.closing = true
-	for c := range q.conns {
-		_ = c.CloseWithError(h3NoError, "")
-	}
+	all := slices.Collect(maps.Keys(q.conns))
 	q.mu.Unlock()
 	ended := make(chan struct{})
-	go func() {
+	go func() { // ends with the transport, at the latest
+		defer close(ended)
+		for _, c := range all {
+			_ = c.CloseWithError(h3NoError, "")
+		}
 		q.serving.Wait()
-		close(ended)
 	}()
 	var err error
 	select {

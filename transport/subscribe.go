@@ -83,7 +83,8 @@ func (*Feed) Refusal(enc hub.Encoding, err error) []byte {
 	return enc.AppendFrame(nil, b, "")
 }
 
-// retryAfter is when to ask a hub again that is full or about to stop.
+// retryAfter is when to ask a hub again that is full or about to stop, or asked
+// too much.
 const retryAfter = 2 * time.Second
 
 // fault is err as clients are told of it.
@@ -93,7 +94,8 @@ func fault(err error) *event.Fault {
 		e = event.Errorf(event.Internal, "the hub failed to serve this feed; try again, and look at its log if it happens again")
 	}
 	f := &event.Fault{Code: e.Code, Detail: e.Detail, Field: e.Field}
-	if e.Code == event.ShuttingDown || e.Code == event.Unavailable {
+	switch e.Code {
+	case event.ShuttingDown, event.Unavailable, event.TooManyRequests:
 		f.RetryAfterMS = retryAfter.Milliseconds()
 	}
 	return f

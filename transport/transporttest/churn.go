@@ -19,7 +19,7 @@ import (
 // more behind than the first, which made what is made once: caches, pools, and
 // Go's own records of the most goroutines there ever were.
 func Churn(t *testing.T, way Way, n int, memory bool) {
-	w := newWorld(t, way, setup{server: transport.ServerConfig{MaxConnsPerAddress: n}})
+	w := newWorld(t, way, setup{server: transport.ServerConfig{MaxConnsPerAddress: 4 * n}})
 	w.target.idle = 2 * time.Second // for those that vanish
 	w.happen(put(event.Menu, "latte", 1))
 	w.comeAndGo(churners)

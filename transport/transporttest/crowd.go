@@ -17,7 +17,7 @@ import (
 // the slots are spread over the window.
 func DrainCrowd(t *testing.T, way Way, n int) {
 	const window = 4 * time.Second
-	w := newWorld(t, way, setup{server: transport.ServerConfig{DrainWindow: window, MaxConnsPerAddress: 2 * n}})
+	w := newWorld(t, way, setup{server: transport.ServerConfig{DrainWindow: window, MaxConnsPerAddress: 8 * n}})
 	w.happen(put(event.Menu, "latte", 1))
 	crowd := w.crowd(n)
 	var after event.Cursor

@@ -21,7 +21,12 @@ func FuzzPreface(f *testing.F) {
 		preface(4, "{\"topics\":\"menu\"}\n"), // of no session
 		preface(1, ""), preface(3, "x"),       // of none that can be
 		preface(1<<62-1, ""),
-		{0x40}, {0x40, 0x41}, {0x40, 0x41, 0xff}, {0x01, 0x00}, {0x00}, {},
+		{0x40},
+		{0x40, 0x41},
+		{0x40, 0x41, 0xff},
+		{0x01, 0x00},
+		{0x00},
+		{},
 	} {
 		f.Add(seed)
 	}

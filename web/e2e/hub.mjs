@@ -66,6 +66,16 @@ export class Hub {
     return fs.readFileSync(path.join(this.data, "data", "tls", "leaf.pem"));
   }
 
+  /**
+   * Drops the certificate that UDP presents, as when its days are over: the
+   * next one, which is announced already, takes its place.
+   */
+  turnCertificate() {
+    const file = path.join(this.data, "data", "tls", "udp.pem");
+    const pairs = fs.readFileSync(file, "utf8").split(/(?=-----BEGIN PRIVATE KEY)/);
+    fs.writeFileSync(file, pairs.slice(1).join(""), { mode: 0o600 });
+  }
+
   token(role) {
     const found = this.#output.match(new RegExp(`^\\s+${role}\\s+(\\S+)$`, "m"));
     if (!found) {

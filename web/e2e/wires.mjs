@@ -170,6 +170,38 @@ test("when datagrams vanish mid-way, pages go on by WebSocket without a gap", as
   await network.close();
 });
 
+/** In the page: the hashes that the hub tells. */
+async function hashes() {
+  const answer = await fetch("/v1/hub");
+  return (await answer.json()).certificate_hashes;
+}
+
+/** In the page: whether a session opens with these hashes. */
+async function admits(known) {
+  const decoded = known.map((h) => ({ algorithm: h.algorithm, value: Uint8Array.from(atob(h.value), (c) => c.charCodeAt(0)) }));
+  const session = new WebTransport(location.origin + "/v1/feed", { serverCertificateHashes: decoded });
+  session.closed.catch(() => {});
+  const ready = await session.ready.then(() => true, () => false);
+  session.close();
+  return ready;
+}
+
+test("what a page has read of certificates outlives a turn of them", async () => {
+  const network = await Network.open(hub);
+  const context = await browser.device("tv", { base: network.base });
+  const page = await browser.open(context, network.base + "/board");
+  const read = await page.evaluate(hashes);
+  const [current, next] = read.map((h) => [h]);
+  assert.deepEqual(await Promise.all([read, current, next].map((h) => page.evaluate(admits, h))), [true, true, false]);
+  await hub.kill();
+  hub.turnCertificate();
+  await hub.start();
+  assert.deepEqual(await Promise.all([read, current, next].map((h) => page.evaluate(admits, h))), [true, false, true]);
+  await page.waitForSelector("[data-wire]"); // and the page is live again, whichever way
+  await context.close();
+  await network.close();
+});
+
 test("a change of pace on WebTransport opens nothing new", async () => {
   const network = await Network.open(hub);
   const context = await browser.device("phone", { role: "customer", base: network.base });
