@@ -21,6 +21,7 @@ import (
 func Churn(t *testing.T, way Way, n int, memory bool) {
 	w := newWorld(t, way, setup{server: transport.ServerConfig{MaxConnsPerAddress: 4 * n}})
 	w.target.idle = 2 * time.Second // for those that vanish
+	w.sources = churnSources
 	w.happen(put(event.Menu, "latte", 1))
 	w.comeAndGo(churners)
 	w.allGone()
@@ -40,6 +41,9 @@ func Churn(t *testing.T, way Way, n int, memory bool) {
 const (
 	// churners is how many clients there are at a time.
 	churners = 16
+	// churnSources is how many addresses they come from: those who have vanished
+	// count until the hub notices.
+	churnSources = 64
 	// churnSlack is what the live heap may grow by in a round of a Churn: how
 	// many were half gone at a time varies. 200 bytes a client would be a leak;
 	// measured were 11 KiB for 5,000.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,9 @@ type world struct {
 	server  *transport.Server
 	target  Target
 	pace    pace
+	// sources is how many addresses clients come from, 0 for this machine\'s own.
+	sources int
+	dialled atomic.Int64
 	// ended receives the token of every feed that has ended.
 	ended chan string
 	// stop begins the drain, done is closed when the server has ended.
@@ -118,7 +122,8 @@ func (w *world) listen(onPipes bool, roots *x509.CertPool) {
 	_, port, _ := net.SplitHostPort(w.server.Addr().String())
 	w.target.URL = "https://localhost:" + port
 	w.target.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: w.source()}}
+		c, err := d.DialContext(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
@@ -129,9 +134,18 @@ func (w *world) listen(onPipes bool, roots *x509.CertPool) {
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		c, err := net.ListenUDP("udp", &net.UDPAddr{IP: w.source()})
 		return c, to, err
 	}
+}
+
+// source is the address that the next connection comes from. A crowd has
+// several, for there is a bound to what one may have open.
+func (w *world) source() net.IP {
+	if w.sources == 0 {
+		return net.IPv4(127, 0, 0, 1)
+	}
+	return net.IPv4(127, 0, 1, byte(1+int(w.dialled.Add(1))%w.sources))
 }
 
 func (w *world) listenOnPipes() {
