@@ -115,7 +115,7 @@ func (f *Feed) Drain(ctx context.Context, window time.Duration, to []string) err
 	f.mu.Lock()
 	if !f.draining {
 		f.draining = true
-		close(f.drain)
+		f.drain.begin()
 		if len(f.sessions) == 0 {
 			close(f.empty)
 		}

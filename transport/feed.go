@@ -69,10 +69,10 @@ type Feed struct {
 	sessions map[*Session]struct{}
 	refused  map[Refusal]uint64
 	draining bool
-	drain    chan struct{} // closed when draining
 	empty    chan struct{} // closed when draining and the last session ended
 
-	cut cut
+	// drain and cut are the beginning and the end of a drain.
+	drain, cut *moment
 }
 
 // NewFeed returns a feed handler.
@@ -94,10 +94,10 @@ func NewFeed(cfg FeedConfig) *Feed {
 		counters: make(map[string]*wireCounters),
 		sessions: make(map[*Session]struct{}),
 		refused:  map[Refusal]uint64{TooManyFeeds: 0, NoMemory: 0},
-		drain:    make(chan struct{}),
 		empty:    make(chan struct{}),
+		drain:    newMoment(),
+		cut:      newMoment(),
 	}
-	f.cut.begun = make(chan struct{})
 	for _, w := range cfg.Wires {
 		f.count(w.Name())
 	}

@@ -50,7 +50,7 @@ func (f *Feed) checkUpgrade(r *http.Request) (auth.Identity, error) {
 		return auth.Identity{}, err
 	}
 	select {
-	case <-f.drain:
+	case <-f.drain.come:
 		return auth.Identity{}, errDraining()
 	default:
 	}
@@ -60,7 +60,3 @@ func (f *Feed) checkUpgrade(r *http.Request) (auth.Identity, error) {
 // StallTimeout is how long a client may take no byte before its wire closes it
 // with ErrStalled.
 func (f *Feed) StallTimeout() time.Duration { return f.cfg.StallTimeout }
-
-// Draining is closed when Drain begins: sessions end by themselves then, and a
-// connection without any is to be closed.
-func (f *Feed) Draining() <-chan struct{} { return f.drain }

@@ -1,6 +1,8 @@
 package transporttest
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +21,12 @@ type Talker interface {
 
 // talkInBubble are the scenarios of such wires that take their time.
 var talkInBubble = map[string]func(*testing.T, Way){
-	"change of pace":          changeOfPace,
-	"client's own heartbeats": clientHeartbeats,
-	"lines that end a feed":   badLinesLater,
-	"flood of lines":          floodOfLines,
-	"no subscription in time": noSubscription,
+	"change of pace":                changeOfPace,
+	"client's own heartbeats":       clientHeartbeats,
+	"lines that end a feed":         badLinesLater,
+	"flood of lines":                floodOfLines,
+	"no subscription in time":       noSubscription,
+	"drain before the subscription": drainUnheard,
 }
 
 // talk opens a feed of the menu that is live.
@@ -139,5 +142,29 @@ func noSubscription(t *testing.T, way Way) {
 	}
 	if n := w.feed.Stats()[way.name()]; n.Fresh+n.Resumed > 0 {
 		t.Errorf("feeds were opened: %+v", n)
+	}
+}
+
+// drainUnheard: a hub that stops does not wait for a client of whom no
+// subscription has come, and tells it so.
+func drainUnheard(t *testing.T, way Way) {
+	w := newWorld(t, way, setup{pipes: true, server: transport.ServerConfig{DrainWindow: time.Second}})
+	c := w.client()
+	refused := make(chan error, 1)
+	go func() {
+		_, err := c.Follow(context.Background(), Ask{Line: `{"topics":"menu"`, Unfinished: true})
+		refused <- err
+	}()
+	time.Sleep(time.Second) // it is waited for
+	start := time.Now()
+	w.stop()
+	r, ok := errors.AsType[*Refusal](<-refused)
+	if !ok || r.Fault.Code != event.ShuttingDown || r.RetryAfter == "" || time.Since(start) > time.Second/2 {
+		t.Errorf("after %v: got %v, want shutting_down at once", time.Since(start), r)
+	}
+	<-w.done
+	// A client may take a second to read to the end.
+	if took := time.Since(start); took > 1500*time.Millisecond {
+		t.Errorf("the drain took %v", took)
 	}
 }

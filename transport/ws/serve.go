@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"everything.local/auth"
-	"everything.local/event"
 	"everything.local/transport"
 )
 
@@ -43,7 +42,9 @@ func (c *conn) serve(r *http.Request, f *transport.Feed, who auth.Identity, acce
 		return
 	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout))
+	stop := f.OnDrain(c.unhear) // who says nothing is not waited for
 	line, err := c.receive()
+	stop()
 	if err != nil {
 		c.partUnheard(f, err)
 		return
@@ -60,9 +61,7 @@ func (c *conn) serve(r *http.Request, f *transport.Feed, who auth.Identity, acce
 // partUnheard ends a connection on which no first message came.
 func (c *conn) partUnheard(f *transport.Feed, err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.refuse(f, event.Errorf(event.RequestTimeout,
-			"no subscription came within %v; send it as the first message", transport.SubscribeTimeout,
-		), ending{code: policyViolation})
+		c.refuse(f, f.Unheard(), ending{code: policyViolation})
 		return
 	}
 	if v, ok := errors.AsType[*violation](err); ok {

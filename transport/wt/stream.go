@@ -16,6 +16,9 @@ import (
 	"everything.local/transport"
 )
 
+// past is a deadline that ends a read.
+var past = time.Unix(1, 0)
+
 // follow serves one stream: a subscription, until it or the client ends it.
 func (s *session) follow(stream *webtransport.Stream) {
 	_ = stream.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout)) // else the read fails as well
@@ -25,7 +28,10 @@ func (s *session) follow(stream *webtransport.Stream) {
 	counted, err := transport.CountRequest(s.request) // as on another wire
 	if err == nil {
 		defer counted()
+		// Who says nothing is not waited for when the hub stops.
+		stop := s.feed.OnDrain(func() { _ = stream.SetReadDeadline(past) })
 		feed, err = s.subscribe(lines)
+		stop()
 	}
 	if err != nil {
 		if err = sink.Send(s.feed.Refusal(s.wire, err)); err != nil {
@@ -50,7 +56,7 @@ func (s *session) follow(stream *webtransport.Stream) {
 	}
 	// A read from a client that has said that its session is gone waits for the
 	// session's end, or its deadline, whatever else is done to the stream.
-	_ = stream.SetReadDeadline(time.Unix(1, 0))
+	_ = stream.SetReadDeadline(past)
 	stream.CancelRead(codeDone)
 	reading.Wait()
 }
@@ -61,7 +67,7 @@ func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) 
 	switch {
 	case err == nil:
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, event.Errorf(event.RequestTimeout, "no subscription came within %v; send its line as soon as the stream is open", transport.SubscribeTimeout)
+		return nil, s.feed.Unheard()
 	case errors.Is(err, io.EOF):
 		return nil, event.Errorf(event.Malformed, `the stream ended without a subscription; send a line like {"topics":"menu,board"}`)
 	default: // too long, or the client has gone and is told nothing
