@@ -52,6 +52,8 @@ type session struct {
 	mu    sync.Mutex
 	open  int         // streams
 	empty *time.Timer // runs while there are none
+	// parting says that the last one ended while the hub drained.
+	parting bool
 }
 
 // serve serves streams until the session ends, and returns when all have ended.
@@ -106,6 +108,7 @@ func (s *session) end() {
 	}
 	select {
 	case <-s.feed.Draining():
+		s.parting = true
 		s.empty.Reset(lastWords)
 	default:
 		s.empty.Reset(idleTimeout)
@@ -122,7 +125,8 @@ func (s *session) endWithHub(ctx context.Context, leave func()) {
 	case <-s.feed.Draining():
 	}
 	s.mu.Lock()
-	unused := s.open == 0
+	// A feed with an early slot may be over before this goroutine has its turn.
+	unused := s.open == 0 && !s.parting
 	s.mu.Unlock()
 	if unused {
 		leave()
