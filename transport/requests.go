@@ -49,18 +49,13 @@ func newRequests(writeError func(http.ResponseWriter, *http.Request, error)) *re
 // many open.
 func (q *requests) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wait := q.wait(r); wait > 0 {
-			setRetryAfter(w.Header(), wait)
-			q.writeError(w, r, TooFast.fault())
+		end, retry, err := q.admit(r)
+		if err != nil {
+			setRetryAfter(w.Header(), retry)
+			q.writeError(w, r, err)
 			return
 		}
-		network := auth.Network(parseAddr(r.RemoteAddr))
-		if !q.begin(network) {
-			setRetryAfter(w.Header(), refusedRetry)
-			q.writeError(w, r, errManyRequests())
-			return
-		}
-		defer q.end(network)
+		defer end()
 		if r.Method == http.MethodConnect {
 			r = r.WithContext(context.WithValue(r.Context(), requestsKey{}, q))
 		}
@@ -68,42 +63,31 @@ func (q *requests) limit(next http.Handler) http.Handler {
 	})
 }
 
-func errManyRequests() error {
-	return event.Errorf(event.Unavailable, "your address has as many feeds and other requests open as it may; close some, or try again in a few seconds")
-}
-
-func (q *requests) begin(network netip.Prefix) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.open[network] >= requestsOpen {
-		q.refused[TooManyFromAddress]++
-		return false
-	}
-	q.open[network]++
-	return true
-}
-
-func (q *requests) end(network netip.Prefix) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.open[network]--; q.open[network] == 0 {
-		delete(q.open, network)
-	}
-}
-
-// wait counts a request from r's address, or returns how long it is too early.
-func (q *requests) wait(r *http.Request) time.Duration {
+// admit counts a request from the address of r, and one more that it has open
+// until end is called. Over a limit it returns an *event.Error with code
+// TooManyRequests or Unavailable, and when to try again.
+func (q *requests) admit(r *http.Request) (end func(), retry time.Duration, err error) {
 	addr := parseAddr(r.RemoteAddr)
-	if local(addr) {
-		return 0
+	network := auth.Network(addr)
+	if !local(addr) {
+		retry = q.rates.Wait(network, time.Now())
 	}
-	wait := q.rates.Wait(auth.Network(addr), time.Now())
-	if wait > 0 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case retry > 0:
+		q.refused[TooFast]++
+		return nil, retry, TooFast.fault()
+	case q.open[network] >= requestsOpen:
+		q.refused[TooManyFromAddress]++
+		return nil, refusedRetry, event.Errorf(event.Unavailable, "your address has as many feeds and other requests open as it may; close some, or try again in a few seconds")
+	}
+	change(q.open, network, 1)
+	return func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.refused[TooFast]++
-	}
-	return wait
+		change(q.open, network, -1)
+	}, 0, nil
 }
 
 // stats returns how many were refused since the start.
@@ -124,12 +108,6 @@ func CountRequest(r *http.Request) (end func(), err error) {
 	if !ok {
 		return func() {}, nil
 	}
-	if q.wait(r) > 0 {
-		return nil, TooFast.fault()
-	}
-	network := auth.Network(parseAddr(r.RemoteAddr))
-	if !q.begin(network) {
-		return nil, errManyRequests()
-	}
-	return func() { q.end(network) }, nil
+	end, _, err = q.admit(r)
+	return end, err
 }

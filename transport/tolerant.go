@@ -24,7 +24,7 @@ var noWay = []error{
 // WriteMsgUDP sends a packet; it is what quic-go calls for every one of them.
 func (t tolerant) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (int, int, error) {
 	n, oobn, err := t.UDPConn.WriteMsgUDP(b, oob, to)
-	if err != nil && slices.ContainsFunc(noWay, func(e error) bool { return errors.Is(err, e) }) {
+	if hasNoWay(err) {
 		return len(b), len(oob), nil
 	}
 	return n, oobn, err
@@ -33,8 +33,12 @@ func (t tolerant) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (int, int, error) 
 // WriteTo is WriteMsgUDP for packets that belong to no connection.
 func (t tolerant) WriteTo(b []byte, to net.Addr) (int, error) {
 	n, err := t.UDPConn.WriteTo(b, to)
-	if err != nil && slices.ContainsFunc(noWay, func(e error) bool { return errors.Is(err, e) }) {
+	if hasNoWay(err) {
 		return len(b), nil
 	}
 	return n, err
+}
+
+func hasNoWay(err error) bool {
+	return err != nil && slices.ContainsFunc(noWay, func(e error) bool { return errors.Is(err, e) })
 }
