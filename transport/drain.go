@@ -113,8 +113,7 @@ func (s *Server) each(fn func(*http.Server) error) error {
 // or with ctx's error; feeds of stalled clients end with their connections.
 func (f *Feed) Drain(ctx context.Context, window time.Duration, to []string) error {
 	f.mu.Lock()
-	if !f.draining {
-		f.draining = true
+	if !f.drain.over() {
 		f.drain.begin()
 		if len(f.sessions) == 0 {
 			close(f.empty)

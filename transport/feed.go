@@ -68,10 +68,10 @@ type Feed struct {
 	counters map[string]*wireCounters // by wire
 	sessions map[*Session]struct{}
 	refused  map[Refusal]uint64
-	draining bool
 	empty    chan struct{} // closed when draining and the last session ended
 
-	// drain and cut are the beginning and the end of a drain.
+	// drain and cut are the beginning and the end of a drain; mu is held when
+	// drain begins.
 	drain, cut *moment
 }
 
@@ -218,7 +218,7 @@ func errDraining() error {
 func (f *Feed) add(s *Session) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.draining {
+	if f.drain.over() {
 		return errDraining()
 	}
 	var why Refusal
@@ -249,7 +249,7 @@ func (f *Feed) drop(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.sessions, s)
-	if f.draining && len(f.sessions) == 0 {
+	if f.drain.over() && len(f.sessions) == 0 {
 		close(f.empty)
 	}
 }

@@ -13,7 +13,6 @@ type moment struct {
 	come chan struct{} // closed when it has
 
 	mu    sync.Mutex
-	over  bool
 	calls map[*func()]struct{}
 }
 
@@ -23,10 +22,9 @@ func newMoment() *moment { return &moment{come: make(chan struct{})} }
 func (m *moment) begin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.over {
+	if m.over() {
 		return
 	}
-	m.over = true
 	close(m.come)
 	for call := range m.calls {
 		(*call)()
@@ -34,11 +32,21 @@ func (m *moment) begin() {
 	m.calls = nil
 }
 
+// over reports whether it has happened.
+func (m *moment) over() bool {
+	select {
+	case <-m.come:
+		return true
+	default:
+		return false
+	}
+}
+
 // on has call called when it happens, or now if it has.
 func (m *moment) on(call func()) (stop func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.over {
+	if m.over() {
 		call()
 		return func() {}
 	}
@@ -65,12 +73,10 @@ func (f *Feed) OnDrain(hurry func()) (stop func()) { return f.drain.on(hurry) }
 // Unheard is what a client is told of whom no subscription has come in time, or
 // before the hub drains.
 func (f *Feed) Unheard() error {
-	select {
-	case <-f.drain.come:
+	if f.drain.over() {
 		return errDraining()
-	default:
-		return event.Errorf(event.RequestTimeout, "no subscription came within %v; send it as soon as you are connected", SubscribeTimeout)
 	}
+	return event.Errorf(event.RequestTimeout, "no subscription came within %v; send it as soon as you are connected", SubscribeTimeout)
 }
 
 // Cut tells the wires that took over connections to close what is left of them:

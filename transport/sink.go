@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// pieceHTTP2 is what an HTTP/2 stream must take within a stall timeout. Within
-// a piece nothing shows progress, because a stream waits for window updates,
-// which clients send for 4 KiB and more. On HTTP/1.1 it is a matter of the
-// connection, see conn.
-const pieceHTTP2 = 4 << 10
+// Piece is how many bytes a stream of HTTP/2 or QUIC must take within a stall
+// timeout. Within a piece nothing shows progress, because a stream waits for
+// window updates, which clients send for 4 KiB and more. On HTTP/1.1 it is a
+// matter of the connection, see conn.
+const Piece = 4 << 10
 
 // bodySink is the Sink of feeds that are the body of an HTTP response.
 type bodySink struct {
@@ -55,7 +55,7 @@ func (s *bodySink) Send(b []byte) error {
 	if s.copied == nil {
 		return s.write(b)
 	}
-	for piece := range slices.Chunk(b, pieceHTTP2) {
+	for piece := range slices.Chunk(b, Piece) {
 		if err := s.sendPiece(piece); err != nil {
 			return err
 		}

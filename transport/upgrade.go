@@ -49,10 +49,8 @@ func (f *Feed) checkUpgrade(r *http.Request) (auth.Identity, error) {
 	if err := f.cfg.CheckOrigin(r); err != nil {
 		return auth.Identity{}, err
 	}
-	select {
-	case <-f.drain.come:
+	if f.drain.over() {
 		return auth.Identity{}, errDraining()
-	default:
 	}
 	return f.cfg.Identify(r)
 }

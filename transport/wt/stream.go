@@ -96,10 +96,6 @@ func listen(lines *transport.Lines, feed *transport.Session, gone func()) {
 	}
 }
 
-// piece is what a stream must take within a stall timeout. Nothing shows
-// progress within one, for a stream waits for window updates, as on HTTP/2.
-const piece = 4 << 10
-
 // sink is the transport.Sink of a stream.
 type sink struct {
 	stream *webtransport.Stream
@@ -108,7 +104,7 @@ type sink struct {
 
 // Send implements transport.Sink.
 func (s *sink) Send(b []byte) error {
-	for p := range slices.Chunk(b, piece) {
+	for p := range slices.Chunk(b, transport.Piece) {
 		if err := s.stream.SetWriteDeadline(time.Now().Add(s.stall)); err != nil {
 			return err
 		}
