@@ -12,6 +12,16 @@ type lines struct{ r *bufio.Reader }
 
 func newLines(r io.Reader) lines { return lines{bufio.NewReaderSize(r, 16<<10)} }
 
+// frame returns the next line that is not empty.
+func (l lines) frame() ([]byte, error) {
+	for {
+		line, err := l.next()
+		if err != nil || len(line) > 0 {
+			return line, err
+		}
+	}
+}
+
 // next returns the next line without its end, which is LF or CRLF. The last may
 // lack one.
 func (l lines) next() ([]byte, error) {

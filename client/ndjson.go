@@ -13,11 +13,4 @@ func openNDJSON(ctx context.Context, c *Client, p Protocol, ask subscription) (f
 	return ndjson{a}, nil
 }
 
-func (f ndjson) next() ([]byte, error) {
-	for {
-		line, err := f.lines.next()
-		if err != nil || len(line) > 0 {
-			return line, err
-		}
-	}
-}
+func (f ndjson) next() ([]byte, error) { return f.frame() }

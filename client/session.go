@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 )
@@ -29,19 +30,21 @@ func (c *Client) SignIn(ctx context.Context, name string) (Session, error) {
 	return s, err
 }
 
-// vouch puts a ticket into the first line of a feed for a caller who has a
-// session instead of a token.
-func (c *Client) vouch(ctx context.Context, ask *subscription) error {
+// firstLine is how a feed is asked for on the wires that have lines, with a
+// ticket for a caller who has a session instead of a token.
+func (c *Client) firstLine(ctx context.Context, ask subscription) ([]byte, error) {
 	home, err := url.Parse(c.base)
-	if err != nil || ask.Token != "" || len(c.jar.Cookies(home)) == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	var t struct {
-		Ticket string `json:"ticket"`
+	if ask.Token == "" && len(c.jar.Cookies(home)) > 0 {
+		var t struct {
+			Ticket string `json:"ticket"`
+		}
+		if err := c.call(ctx, request{method: http.MethodPost, path: "/v1/feed/ticket", out: &t}); err != nil {
+			return nil, err
+		}
+		ask.Token = t.Ticket
 	}
-	if err := c.call(ctx, request{method: http.MethodPost, path: "/v1/feed/ticket", out: &t}); err != nil {
-		return err
-	}
-	ask.Token = t.Ticket
-	return nil
+	return json.Marshal(ask)
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 
@@ -17,10 +16,7 @@ type ws struct {
 }
 
 func openWS(ctx context.Context, c *Client, p Protocol, ask subscription) (feed, error) {
-	if err := c.vouch(ctx, &ask); err != nil {
-		return nil, err
-	}
-	line, err := json.Marshal(ask)
+	line, err := c.firstLine(ctx, ask)
 	if err != nil {
 		return nil, err
 	}

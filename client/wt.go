@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -38,10 +37,7 @@ type wt struct {
 }
 
 func openWT(ctx context.Context, c *Client, _ Protocol, ask subscription) (feed, error) {
-	if err := c.vouch(ctx, &ask); err != nil {
-		return nil, err
-	}
-	line, err := json.Marshal(ask)
+	line, err := c.firstLine(ctx, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +116,10 @@ func (f *wt) leave() {
 	})
 }
 
-// next returns the next line that is not empty.
 func (f *wt) next() ([]byte, error) {
-	for {
-		line, err := f.lines.next()
-		if closed, ok := errors.AsType[*webtransport.SessionError](err); ok && closed.Message != "" {
-			return nil, errors.New("the hub closed the session: " + closed.Message)
-		}
-		if err != nil || len(line) > 0 {
-			return line, err
-		}
+	line, err := f.frame()
+	if closed, ok := errors.AsType[*webtransport.SessionError](err); ok && closed.Message != "" {
+		return nil, errors.New("the hub closed the session: " + closed.Message)
 	}
+	return line, err
 }
