@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -112,29 +111,6 @@ func (p *process) stop() error {
 	}
 	<-p.rest
 	return p.cmd.Wait()
-}
-
-// lastingAddr returns an address to start a hub on again and again. Its port is
-// below those that the kernel gives to connections, which could have taken it
-// meanwhile.
-func lastingAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		tcp, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		udp, err := net.ListenPacket("udp", addr)
-		if err == nil {
-			err = udp.Close()
-		}
-		if tcp.Close() == nil && err == nil {
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // listen is the address to start another hub on.

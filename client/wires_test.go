@@ -13,6 +13,7 @@ import (
 	"everything.local/client"
 	"everything.local/event"
 	"everything.local/proto"
+	"everything.local/transport/transporttest"
 )
 
 // ways are all wires over all protocols they run on, and what carries them.
@@ -156,7 +157,7 @@ func TestFollowRefused(t *testing.T) {
 func TestWatchSurvivesTheHub(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, w client.Wire, p client.Protocol, _ string) {
-		hub, err := start(t.TempDir(), lastingAddr(t))
+		hub, err := start(t.TempDir(), transporttest.LastingAddr(t))
 		if err != nil {
 			t.Fatal(err)
 		}

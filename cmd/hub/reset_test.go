@@ -10,6 +10,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"everything.local/transport/transporttest"
 )
 
 // TestRestartIsNoticed kills the hub under a QUIC connection and starts it
@@ -18,7 +20,7 @@ import (
 // its idle timeout to know.
 func TestRestartIsNoticed(t *testing.T) {
 	t.Parallel()
-	data, addr := t.TempDir(), lastingAddr(t)
+	data, addr := t.TempDir(), transporttest.LastingAddr(t)
 	p := start(t, data, "--listen", addr)
 	c := &tls.Config{
 		RootCAs: pool(t, filepath.Join(tlsDir(data), "ca.pem")), ServerName: "localhost",

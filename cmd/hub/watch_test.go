@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	"everything.local/auth"
 	"everything.local/client"
 	"everything.local/event"
+	"everything.local/transport/transporttest"
 )
 
 const oneLatte = `{"name":"Ada","items":[{"item":"latte","quantity":1}]}`
@@ -60,7 +59,7 @@ func TestWatchCommandSurvivesKill(t *testing.T) {
 	for _, way := range toolWays {
 		t.Run(way.wire+" over "+way.http, func(t *testing.T) {
 			t.Parallel()
-			data, addr := t.TempDir(), lastingAddr(t)
+			data, addr := t.TempDir(), transporttest.LastingAddr(t)
 			p := start(t, data, "--listen", addr)
 			u := p.tool("watch", "board", "--wire", way.wire, "--http", way.http)
 			_, before := p.order(p.token(auth.Customer, "ada"))
@@ -80,29 +79,6 @@ func TestWatchCommandSurvivesKill(t *testing.T) {
 			}
 		})
 	}
-}
-
-// lastingAddr returns an address to start a hub on again and again. Its port is
-// below those that the kernel gives to connections, which could have taken it
-// meanwhile.
-func lastingAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		tcp, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		udp, err := net.ListenPacket("udp", addr)
-		if err == nil {
-			err = udp.Close()
-		}
-		if tcp.Close() == nil && err == nil {
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // TestWatchPrintsFrames holds --json and --after: what is printed is the

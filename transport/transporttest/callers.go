@@ -78,7 +78,8 @@ func writeError(w http.ResponseWriter, _ *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": string(e.Code), "detail": e.Detail, "field": e.Field})
 }
 
-func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
+// SelfSigned returns a certificate for localhost, and whom to trust for it.
+func SelfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -6,22 +6,21 @@ import (
 	"sync"
 )
 
-// pipes is a network of net.Pipe connections, for bubbles, where nothing may
+// Pipes is a network of net.Pipe connections, for bubbles, where nothing may
 // wait for the kernel. It is the listener and the dialer at once.
-type pipes struct {
+type Pipes struct {
 	accept chan net.Conn
 	once   sync.Once
 	closed chan struct{}
-	// pace is that of all connections, a client's reading end.
-	pace *pace
 }
 
-func newPipes(p *pace) *pipes {
-	return &pipes{accept: make(chan net.Conn), closed: make(chan struct{}), pace: p}
+// NewPipes returns a network without connections.
+func NewPipes() *Pipes {
+	return &Pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
 }
 
 // Accept implements net.Listener.
-func (p *pipes) Accept() (net.Conn, error) {
+func (p *Pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.accept:
 		return c, nil
@@ -31,19 +30,20 @@ func (p *pipes) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (p *pipes) Close() error {
+func (p *Pipes) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return nil
 }
 
 // Addr implements net.Listener.
-func (p *pipes) Addr() net.Addr { return pipeAddr{} }
+func (p *Pipes) Addr() net.Addr { return pipeAddr{} }
 
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+// Dial connects to whoever accepts.
+func (p *Pipes) Dial(ctx context.Context) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
 	case p.accept <- theirs:
-		return &line{Conn: ours, pace: p.pace, closed: make(chan struct{})}, nil
+		return ours, nil
 	case <-p.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():

@@ -5,11 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,7 +40,7 @@ type world struct {
 	ended chan string
 	// stop begins the drain, done is closed when the server has ended.
 	stop context.CancelFunc
-	done chan struct{}
+	done <-chan struct{}
 }
 
 // setup is how a world differs from the usual.
@@ -56,10 +54,10 @@ type setup struct {
 // newWorld starts a hub whose log holds site.opened. It ends with the test.
 func newWorld(t *testing.T, way Way, with setup) *world {
 	t.Helper()
-	w := &world{t: t, way: way, log: memlog.New(), ended: make(chan string, 256), done: make(chan struct{})}
+	w := &world{t: t, way: way, log: memlog.New(), ended: make(chan string, 256)}
 	w.hub = hub.New(hub.Config{Log: w.log, Fold: new(fold)})
 	w.feed = transport.NewFeed(w.feedConfig(with.feed))
-	certificate, roots := selfSigned(t)
+	certificate, roots := SelfSigned(t)
 	w.server = transport.NewServer(w.serverConfig(with.server, certificate))
 	w.listen(with.pipes, roots)
 	w.append(script{Epoch: epoch})
@@ -150,7 +148,7 @@ func (w *world) source() net.IP {
 
 func (w *world) listenOnPipes() {
 	w.t.Helper()
-	p, datagrams := newPipes(&w.pace), new(packets)
+	p, datagrams := NewPipes(), new(packets)
 	on := transport.Sockets{Main: p}
 	hub := datagrams.host()
 	if w.way.QUIC {
@@ -159,33 +157,20 @@ func (w *world) listenOnPipes() {
 	if err := w.server.ListenOn(on); err != nil {
 		w.t.Fatal(err)
 	}
-	w.target.URL, w.target.Dial = "https://localhost", p.dial
+	w.target.URL = "https://localhost"
+	w.target.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := p.Dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &line{Conn: c, pace: &w.pace, closed: make(chan struct{})}, nil
+	}
 	w.target.Packets = func() (net.PacketConn, net.Addr, error) { return datagrams.host(), hub.LocalAddr(), nil }
 }
 
-// run runs hub and server until the test ends, and then waits for both.
+// run runs hub and server until the test ends.
 func (w *world) run() {
-	ctx, stop := context.WithCancel(context.Background())
-	serving, stopServing := context.WithCancel(ctx)
-	w.stop = stopServing
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := w.hub.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			w.t.Errorf("the hub ended: %v", err)
-		}
-	})
-	wg.Go(func() {
-		if err := w.server.Run(serving); err != nil {
-			w.t.Errorf("the server ended: %v", err)
-		}
-		close(w.done)
-	})
-	w.t.Cleanup(func() {
-		stopServing()
-		<-w.done
-		stop()
-		wg.Wait()
-	})
+	w.stop, w.done = Serve(w.t, w.hub, w.server)
 	<-w.hub.Ready()
 }
 

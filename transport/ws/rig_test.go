@@ -3,19 +3,13 @@ package ws
 import (
 	"bufio"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -40,8 +34,8 @@ type rig struct {
 	// ended receives why each feed has ended.
 	ended chan transport.Reason
 	// stop begins the drain, done is closed when the server has ended.
-	stop context.CancelFunc
-	done chan struct{}
+	stop func()
+	done <-chan struct{}
 }
 
 // setup is how a rig differs from the usual.
@@ -55,7 +49,7 @@ type setup struct {
 
 func newRig(t *testing.T, with setup) *rig {
 	t.Helper()
-	r := &rig{t: t, log: memlog.New(), done: make(chan struct{}), ended: make(chan transport.Reason, 1<<12)}
+	r := &rig{t: t, log: memlog.New(), ended: make(chan transport.Reason, 1<<12)}
 	r.hub = hub.New(hub.Config{Log: r.log, Fold: fold{}})
 	with.feed.Hub, with.feed.Identify, with.feed.WriteError = r.hub, identify, writeError
 	with.feed.Authenticate, with.feed.CheckOrigin = authenticate, checkOrigin
@@ -65,8 +59,10 @@ func newRig(t *testing.T, with setup) *rig {
 	if with.handler == nil {
 		with.handler = r.feed
 	}
+	certificate, _ := transporttest.SelfSigned(t)
 	cfg := with.server
-	cfg.Addr, cfg.TLS, cfg.Handler, cfg.Feed = "localhost:0", certified(t), with.handler, r.feed
+	cfg.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	cfg.Addr, cfg.Handler, cfg.Feed = "localhost:0", with.handler, r.feed
 	cfg.WriteError = writeError
 	if cfg.DrainWindow == 0 {
 		cfg.DrainWindow = transport.NoDrainWindow
@@ -80,8 +76,8 @@ func newRig(t *testing.T, with setup) *rig {
 func (r *rig) listen(onPipes bool) {
 	r.t.Helper()
 	if onPipes {
-		p := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
-		r.dial = p.dial
+		p := transporttest.NewPipes()
+		r.dial = func() (net.Conn, error) { return p.Dial(context.Background()) }
 		if err := r.server.ListenOn(transport.Sockets{Main: p}); err != nil {
 			r.t.Fatal(err)
 		}
@@ -96,27 +92,7 @@ func (r *rig) listen(onPipes bool) {
 }
 
 func (r *rig) run() {
-	ctx, stop := context.WithCancel(context.Background())
-	serving, stopServing := context.WithCancel(ctx)
-	r.stop = stopServing
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := r.hub.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			r.t.Errorf("the hub ended: %v", err)
-		}
-	})
-	wg.Go(func() {
-		if err := r.server.Run(serving); err != nil {
-			r.t.Errorf("the server ended: %v", err)
-		}
-		close(r.done)
-	})
-	r.t.Cleanup(func() {
-		stopServing()
-		<-r.done
-		stop()
-		wg.Wait()
-	})
+	r.stop, r.done = transporttest.Serve(r.t, r.hub, r.server)
 	r.append(0)
 	<-r.hub.Ready()
 }
@@ -209,57 +185,6 @@ func writeError(w http.ResponseWriter, _ *http.Request, err error) {
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(event.CodeOf(err)))
-}
-
-// certified is a configuration that serves a certificate nobody trusts.
-func certified(t *testing.T) *tls.Config {
-	t.Helper()
-	public, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, public, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-}
-
-// pipes is a listener of net.Pipe connections.
-type pipes struct {
-	accept chan net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-// Accept implements net.Listener.
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.accept:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (*pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (p *pipes) dial() (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.accept <- theirs:
-		return ours, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
 }
 
 // peer is a client that says exactly what a test wants.
