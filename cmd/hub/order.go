@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"everything.local/cafe"
@@ -91,7 +90,7 @@ func (w *waiting) begin(a client.OrderAnswer) error {
 		return writeLine(w.out, string(a.Raw))
 	}
 	o := w.order
-	if err := writeLine(w.out, oneLine(fmt.Sprintf("Order %d", o.Number)+forWhom(o)+": "+itemsWords(o)+". "+moneyWords(o.Total.Amount, o.Total.Currency)+".")); err != nil {
+	if err := writeLine(w.out, oneLine(fmt.Sprintf("Order %d", o.Number)+forWhom(o.Name)+": "+itemsWords(o.Items)+". "+moneyWords(o.Total.Amount, o.Total.Currency)+".")); err != nil {
 		return err
 	}
 	return writeLine(w.out, nextWords(o))
@@ -150,21 +149,6 @@ func (w *waiting) outcome() error {
 		return nil
 	}
 	return fmt.Errorf("order %d comes to nothing: %s", w.order.Number, stateWords(w.order.Status))
-}
-
-func forWhom(o cafe.Order) string {
-	if o.Name == "" {
-		return ""
-	}
-	return " for " + o.Name
-}
-
-func itemsWords(o cafe.Order) string {
-	lines := make([]string, len(o.Items))
-	for i, l := range o.Items {
-		lines[i] = lineWords(l)
-	}
-	return strings.Join(lines, ", ")
 }
 
 // nextWords says where an order is and what happens next.

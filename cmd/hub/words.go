@@ -101,27 +101,30 @@ func itemWords(it cafe.Item) string {
 }
 
 func boardWords(l cafe.BoardLine) string {
-	s := l.Drink
-	if l.Name != "" {
-		s += " for " + l.Name
-	}
-	return s + ", " + stateWords(l.Status)
+	return l.Drink + forWhom(l.Name) + ", " + stateWords(l.Status)
 }
 
 func orderWords(o cafe.Order) string {
-	lines := make([]string, len(o.Items))
-	for i, l := range o.Items {
-		lines[i] = lineWords(l)
-	}
-	s := fmt.Sprintf("order %d", o.Number)
-	if o.Name != "" {
-		s += " for " + o.Name
-	}
-	s += ": " + strings.Join(lines, ", ")
+	s := fmt.Sprintf("order %d%s: %s", o.Number, forWhom(o.Name), itemsWords(o.Items))
 	if o.Note != "" {
 		s += ` ("` + o.Note + `")`
 	}
 	return s + ", " + stateWords(o.Status)
+}
+
+func forWhom(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " for " + name
+}
+
+func itemsWords(items []cafe.Line) string {
+	lines := make([]string, len(items))
+	for i, l := range items {
+		lines[i] = lineWords(l)
+	}
+	return strings.Join(lines, ", ")
 }
 
 // lineWords is like "2 Latte (Large, Oat milk)"; what an item comes with

@@ -24,7 +24,7 @@ func (n *names) add(host string) bool {
 		return true
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if !validName(host) {
+	if !ValidName(host) {
 		return false
 	}
 	if i, ok := slices.BinarySearch(n.dns, host); !ok {
@@ -74,9 +74,10 @@ func (n names) union(other names) names {
 	return all
 }
 
-// validName reports whether clients would take the name in a certificate: LDH
-// labels (RFC 5890, section 2.3.1), at most 253 bytes, and no wildcard.
-func validName(s string) bool {
+// ValidName reports whether clients would take the name, which is in lower case,
+// in a certificate: LDH labels (RFC 5890, section 2.3.1), at most 253 bytes, and
+// no wildcard.
+func ValidName(s string) bool {
 	if s == "" || len(s) > 253 {
 		return false
 	}

@@ -176,8 +176,9 @@ func (s *Source) renew(ctx context.Context, now time.Time) error {
 }
 
 // TLSConfig returns a configuration that always serves the current
-// certificate, and resumes sessions by Config.Secrets. TLS 1.2 is spoken only if min12 is set, for a TV that knows no
-// better. The caller may add to the result.
+// certificate, and resumes sessions by Config.Secrets. TLS 1.2 is spoken only
+// if min12 is set, for a TV that knows no better. The caller may add to the
+// result.
 func (s *Source) TLSConfig(min12 bool) *tls.Config {
 	c := &tls.Config{
 		MinVersion: tls.VersionTLS13,

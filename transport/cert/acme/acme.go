@@ -153,13 +153,7 @@ func (c *Config) check() error {
 // publicName reports whether name is a host name of at least two labels.
 func publicName(name string) bool {
 	name = strings.TrimPrefix(strings.ToLower(name), "*.")
-	labels := strings.Split(name, ".")
-	if len(name) > 253 || len(labels) < 2 || net.ParseIP(name) != nil {
-		return false
-	}
-	return !slices.ContainsFunc(labels, func(l string) bool {
-		return l == "" || len(l) > 63 || strings.Trim(l, "-") != l || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != ""
-	})
+	return strings.Contains(name, ".") && net.ParseIP(name) == nil && cert.ValidName(name)
 }
 
 func readRoots(file string) (*x509.CertPool, error) {
