@@ -78,7 +78,7 @@ func (h *Hub) advance(e event.Event) error {
 	h.mu.RLock()
 	for _, c := range changes {
 		for _, f := range c.topic.followers {
-			f.signal()
+			f.waker.Wake()
 		}
 	}
 	h.mu.RUnlock()

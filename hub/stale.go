@@ -48,7 +48,7 @@ func (h *Hub) ClearStale() {
 // wakeAll wakes every subscriber; h.mu is held.
 func (h *Hub) wakeAll() {
 	for s := range h.subs {
-		signal(s.wake)
+		s.waker.Wake()
 	}
 }
 

@@ -12,6 +12,9 @@ type Request struct {
 	// Positions are 1 to event.MaxTopics topics, no topic twice.
 	Positions []event.Position
 	Encoding  Encoding
+	// Waker is called when Next may have something, once from within Subscribe.
+	// If it is nil, Subscription.Wake is for that.
+	Waker Waker
 }
 
 // Subscription is one reader of some topics. It belongs to one goroutine,
@@ -32,7 +35,8 @@ type Request struct {
 type Subscription struct {
 	hub      *Hub
 	encoding Encoding
-	wake     chan struct{}
+	waker    Waker
+	bell     bell // waker, where the request had none
 	feeds    []feed
 	since    time.Time
 	// behind wakes the reader when it is time to say so.
@@ -66,11 +70,15 @@ func (h *Hub) Subscribe(r Request) (*Subscription, error) {
 		return nil, err
 	}
 	s := &Subscription{
-		hub: h, encoding: r.Encoding, wake: make(chan struct{}, 1),
+		hub: h, encoding: r.Encoding, waker: r.Waker,
 		feeds: make([]feed, len(r.Positions)), since: time.Now(),
 		given: slices.Clone(r.Positions),
 	}
-	signal(s.wake)
+	if s.waker == nil {
+		s.bell = newBell()
+		s.waker = s.bell
+	}
+	s.waker.Wake()
 	format := formatOf(r.Encoding, len(r.Positions))
 
 	h.mu.Lock()
@@ -79,12 +87,12 @@ func (h *Hub) Subscribe(r Request) (*Subscription, error) {
 	for i, p := range r.Positions {
 		f := &s.feeds[i]
 		f.topic = h.topic(p.Topic)
-		f.wake = s.wake
+		f.waker = s.waker
 		f.topic.follow(&f.follower)
 		f.stream = f.topic.join(r.Encoding, format)
 	}
 	if s.waits() {
-		s.behind = time.AfterFunc(behindAfter, func() { signal(s.wake) })
+		s.behind = time.AfterFunc(behindAfter, s.waker.Wake)
 	}
 	return s, nil
 }
@@ -110,8 +118,8 @@ func (r Request) check() error {
 }
 
 // Wake receives when Next may have something. It has received once when the
-// subscription begins.
-func (s *Subscription) Wake() <-chan struct{} { return s.wake }
+// subscription begins. It never does if the request had a Waker.
+func (s *Subscription) Wake() <-chan struct{} { return s.bell }
 
 // Close ends the subscription; nothing may be called after it but Close.
 func (s *Subscription) Close() {
@@ -130,7 +138,7 @@ func (s *Subscription) Close() {
 			delete(h.topics, f.topic.name)
 		}
 	}
-	h.waiters.remove(s.wake)
+	h.waiters.remove(s.waker)
 	if s.behind != nil {
 		s.behind.Stop()
 	}
@@ -167,7 +175,7 @@ func (s *Subscription) begin() {
 		}
 		f.resume(s.given[i].Cursor.Seq)
 		if f.sent > h.applied {
-			h.waiters.add(f.sent, s.wake)
+			h.waiters.add(f.sent, s.waker)
 		}
 	}
 	s.committed = s.common()

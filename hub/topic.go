@@ -31,18 +31,8 @@ type topic struct {
 
 // follower is somebody to wake; it sits in its topic's list at index at.
 type follower struct {
-	wake chan struct{}
-	at   int
-}
-
-func (f *follower) signal() { signal(f.wake) }
-
-// signal leaves a token in a channel of capacity 1.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	waker Waker
+	at    int
 }
 
 func (t *topic) follow(f *follower) {

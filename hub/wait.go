@@ -6,27 +6,27 @@ import (
 	"sync"
 )
 
-// waiters are channels to signal once a sequence is applied.
+// waiters are woken once a sequence is applied.
 type waiters struct {
 	mu   sync.Mutex
 	list []waiter
 }
 
 type waiter struct {
-	seq  uint64
-	wake chan struct{}
+	seq   uint64
+	waker Waker
 }
 
-func (w *waiters) add(seq uint64, wake chan struct{}) {
+func (w *waiters) add(seq uint64, who Waker) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.list = append(w.list, waiter{seq, wake})
+	w.list = append(w.list, waiter{seq, who})
 }
 
-func (w *waiters) remove(wake chan struct{}) {
+func (w *waiters) remove(who Waker) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.list = slices.DeleteFunc(w.list, func(x waiter) bool { return x.wake == wake })
+	w.list = slices.DeleteFunc(w.list, func(x waiter) bool { return x.waker == who })
 }
 
 // reached lets go of whoever waits for seq or an earlier one.
@@ -35,7 +35,7 @@ func (w *waiters) reached(seq uint64) {
 	defer w.mu.Unlock()
 	w.list = slices.DeleteFunc(w.list, func(x waiter) bool {
 		if x.seq <= seq {
-			signal(x.wake)
+			x.waker.Wake()
 		}
 		return x.seq <= seq
 	})
@@ -45,15 +45,15 @@ func (w *waiters) reached(seq uint64) {
 // It returns ctx's cause when that ends first, and Halted's error when the
 // sequence will not be applied.
 func (h *Hub) Wait(ctx context.Context, seq uint64) error {
-	wake := make(chan struct{}, 1)
-	h.waiters.add(seq, wake)
-	defer h.waiters.remove(wake)
+	woken := newBell()
+	h.waiters.add(seq, woken)
+	defer h.waiters.remove(woken)
 	for h.Cursor().Seq < seq {
 		if err := h.Halted(); err != nil {
 			return err
 		}
 		select {
-		case <-wake:
+		case <-woken:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -66,6 +66,6 @@ func (w *waiters) all() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, x := range w.list {
-		signal(x.wake)
+		x.waker.Wake()
 	}
 }

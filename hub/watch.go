@@ -19,7 +19,8 @@ func (h *Hub) Watch(ctx context.Context, name event.Topic, fn func([]event.Entry
 		return context.Cause(ctx)
 	}
 	w := &watcher{hub: h, known: make(map[string]bool)}
-	w.wake = make(chan struct{}, 1)
+	woken := newBell()
+	w.waker = woken
 	h.mu.Lock()
 	w.topic = h.topic(name)
 	w.topic.follow(&w.follower)
@@ -33,7 +34,7 @@ func (h *Hub) Watch(ctx context.Context, name event.Topic, fn func([]event.Entry
 			}
 		}
 		select {
-		case <-w.wake:
+		case <-woken:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

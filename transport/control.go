@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/time/rate"
 
@@ -16,67 +17,88 @@ const (
 	linesAtOnce    = 30
 )
 
-// control is what a client asks of its open session, on its way from the
-// goroutine that reads the client's lines to the session's own.
+// control is what others have for an open session, on its way to who serves it.
 type control struct {
-	// poke receives when something was asked.
-	poke chan struct{}
+	// news says that there is something.
+	news atomic.Bool
 
-	mu    sync.Mutex
-	lines *rate.Limiter // nil before the first line
-	pace  Pace          // "" for no change
-	fault *event.Fault  // set when a line ended the feed
+	// lines belongs to who calls Take; nil before the first line.
+	lines *rate.Limiter
+
+	mu sync.Mutex
+	word
+}
+
+// word is what others have said to a session.
+type word struct {
+	pace   Pace         // "" for no change
+	fault  *event.Fault // set when a line ended the feed
+	notice *notice      // nil before a drain
+}
+
+// hear hands over what was said since the last call. A fault stays.
+func (c *control) hear() word {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.word
+	c.pace, c.notice = "", nil
+	c.news.Store(false)
+	return w
+}
+
+// tell changes what there is to be heard, and has it heard.
+func (s *Session) tell(what func(*word)) {
+	s.control.mu.Lock()
+	what(&s.control.word)
+	s.control.news.Store(true)
+	s.control.mu.Unlock()
+	s.Wake()
 }
 
 // Take takes a further line of the client: a change of pace, or a heartbeat of
 // its own, which needs no answer. What is neither, and a flood, ends the feed:
 // Take returns false, and no line after it counts. It is called by one
-// goroutine, while Run runs or after.
+// goroutine, while the session is served or after.
 func (s *Session) Take(line []byte) bool {
-	c := &s.control
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fault != nil {
+	if s.control.failed() {
 		return false
 	}
-	if c.lines == nil {
-		c.lines = rate.NewLimiter(linesPerSecond, linesAtOnce)
+	pace, err := s.control.read(line)
+	if err != nil {
+		s.Fail(err)
+		return false
 	}
-	if !c.lines.Allow() {
-		c.fault = fault(event.Errorf(event.TooManyRequests, "too many lines on this feed; a heartbeat a second is enough"))
-	} else if err := s.read(line); err != nil {
-		c.fault = fault(err)
+	if pace != "" {
+		s.tell(func(w *word) { w.pace = pace })
 	}
-	if c.fault == nil && c.pace == "" {
-		return true // a heartbeat
-	}
-	c.again()
-	return c.fault == nil
-}
-
-// again makes the session look at what was asked.
-func (c *control) again() {
-	select {
-	case c.poke <- struct{}{}:
-	default: // it is about to
-	}
+	return true
 }
 
 // Fail ends the feed with err as its last frame, if it has no end yet: the
 // client broke a rule of its wire.
 func (s *Session) Fail(err error) {
-	c := &s.control
-	c.mu.Lock()
-	if c.fault == nil {
-		c.fault = fault(err)
-	}
-	c.mu.Unlock()
-	c.again()
+	s.tell(func(w *word) {
+		if w.fault == nil {
+			w.fault = fault(err)
+		}
+	})
 }
 
-// read reads a line that follows the first; s.control.mu is held.
-func (s *Session) read(line []byte) error {
-	return members(line, func(name string, value json.RawMessage) error {
+func (c *control) failed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fault != nil
+}
+
+// read reads a line that follows the first: the pace it asks for, "" for none.
+func (c *control) read(line []byte) (pace Pace, err error) {
+	if c.lines == nil {
+		c.lines = rate.NewLimiter(linesPerSecond, linesAtOnce)
+	}
+	if !c.lines.Allow() {
+		return "", event.Errorf(event.TooManyRequests, "too many lines on this feed; a heartbeat a second is enough")
+	}
+	err = members(line, func(name string, value json.RawMessage) error {
 		switch name {
 		case "ping":
 			return nil
@@ -85,19 +107,10 @@ func (s *Session) read(line []byte) error {
 			if err := text(value, name, &asked); err != nil {
 				return err
 			}
-			p, err := parsePace(asked)
-			s.control.pace = p
+			pace, err = parsePace(asked)
 			return err
 		}
 		return event.Errorf(event.UnknownField, "a feed that is open takes pace and ping, not %s; open another one to follow other topics", event.Quote(name)).At(clip(name))
 	})
-}
-
-// asked returns, once, what the client has asked since the last call.
-func (c *control) asked() (Pace, *event.Fault) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p := c.pace
-	c.pace = ""
-	return p, c.fault
+	return pace, err
 }

@@ -136,7 +136,7 @@ func (f *Feed) sendAway(window time.Duration, to []string) {
 	for s := range f.sessions { // in no order, which is fair
 		i++
 		slot := window * time.Duration(i) / time.Duration(len(f.sessions))
-		s.notice <- notice{leave: now.Add(slot), to: to} // has room: this is sent once
+		s.tell(func(w *word) { w.notice = &notice{leave: now.Add(slot), to: to} })
 	}
 }
 

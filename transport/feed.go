@@ -73,6 +73,10 @@ type Feed struct {
 	// drain and cut are the beginning and the end of a drain; mu is held when
 	// drain begins.
 	drain, cut *moment
+
+	// workers serve sessions that need no goroutine.
+	workers *workers
+	passes  passCounters
 }
 
 // NewFeed returns a feed handler.
@@ -98,6 +102,7 @@ func NewFeed(cfg FeedConfig) *Feed {
 		drain:    newMoment(),
 		cut:      newMoment(),
 	}
+	f.workers = newWorkers(cfg, &f.passes)
 	for _, w := range cfg.Wires {
 		f.count(w.Name())
 	}
@@ -131,6 +136,9 @@ func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeHead(w.Header(), wire)
+	if f.serveBody(w, r, session) {
+		return
+	}
 	session.Run(r.Context(), newBodySink(w, r, f.cfg.StallTimeout))
 }
 
@@ -184,15 +192,14 @@ func (f *Feed) Open(who auth.Identity, req Request, enc hub.Encoding) (*Session,
 		by:      who.By(),
 		every:   f.interval(req.Pace),
 		expires: who.Expires,
-		notice:  make(chan notice, 1),
-		control: control{poke: make(chan struct{}, 1)},
 	}
+	s.woken.Store(true)
 	s.nextPing = now.Add(s.every)
 	if err := f.add(s); err != nil {
 		return nil, err
 	}
 	var err error
-	s.sub, err = f.cfg.Hub.Subscribe(hub.Request{Positions: req.Positions, Encoding: enc})
+	s.sub, err = f.cfg.Hub.Subscribe(hub.Request{Positions: req.Positions, Encoding: enc, Waker: s})
 	if err != nil {
 		f.drop(s)
 		return nil, err

@@ -102,6 +102,9 @@ func listenUDP(ctx context.Context, addr string, tcp net.Addr) (net.PacketConn, 
 // over, in place of Listen. Run closes them; if ListenOn returns an error, QUIC
 // is closed and the others are the caller's still.
 func (s *Server) ListenOn(on Sockets) error {
+	if err := s.carry(on.Main); err != nil {
+		return err
+	}
 	s.mainListener = s.limited(on.Main)
 	if s.board != nil {
 		s.boardListener = s.limited(on.Board)
@@ -113,7 +116,7 @@ func (s *Server) ListenOn(on Sockets) error {
 }
 
 func (s *Server) limited(ln net.Listener) net.Listener {
-	return &listener{ln, s.limits, s.cfg.StallTimeout}
+	return &listener{ln, s.limits, s.cfg.StallTimeout, s.carrier}
 }
 
 // advertise tells clients on TCP that the same is served over QUIC.

@@ -3,6 +3,8 @@ package transport
 import (
 	"net"
 	"time"
+
+	"everything.local/transport/poll"
 )
 
 // listener accepts the connections that its limiter admits, and some of those
@@ -11,6 +13,8 @@ type listener struct {
 	net.Listener
 	limits *limiter
 	stall  time.Duration
+	// carrier is for connections that are taken over, nil for none.
+	carrier poll.Carrier
 }
 
 // Accept implements net.Listener.
@@ -29,6 +33,8 @@ func (l *listener) Accept() (net.Conn, error) {
 			}
 		}
 		tune(c, l.stall)
-		return newConn(c, l.stall, why, release), nil
+		own := newConn(c, l.stall, why, release)
+		own.carrier = l.carrier
+		return own, nil
 	}
 }

@@ -49,6 +49,9 @@ type ServerConfig struct {
 	// StallTimeout is how long a client may take no byte of any response; 0 is
 	// DefaultStallTimeout. Set FeedConfig's to the same.
 	StallTimeout time.Duration
+	// NoPoll serves feeds on HTTP/1.1 with goroutines for each connection, as on
+	// systems without epoll.
+	NoPoll bool
 	// DrainWindow is over how much time feeds leave when the server ends; 0 is
 	// DefaultDrainWindow, and NoDrainWindow is none.
 	DrainWindow time.Duration
@@ -88,6 +91,8 @@ type Server struct {
 	active inflight
 
 	mainListener, boardListener net.Listener // set by Listen
+	// carrier has the connections that feeds have taken over; nil without feeds.
+	carrier carrier
 }
 
 // NewServer returns a server that listens nowhere yet.
@@ -146,7 +151,7 @@ func (s *Server) newHTTP(h http.Handler) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       markRefused,
+		ConnContext:       withConn,
 		ErrorLog:          newErrorLog(s.cfg.Logger),
 	}
 }
@@ -173,7 +178,7 @@ func (s *Server) BoardAddr() net.Addr {
 // Run serves until ctx ends and the server is drained, at most DrainBudget
 // later, or until a listener fails. It returns that failure, or nil.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 3) // one for each listener
+	failed := make(chan error, 4) // one for each listener, and the carrier's
 	var wg sync.WaitGroup
 	wg.Go(func() { failed <- s.main.ServeTLS(s.mainListener, "", "") })
 	if s.board != nil {
@@ -186,6 +191,10 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	if s.cfg.Memory != nil {
 		wg.Go(func() { s.cfg.Memory.run(watching, s.closeUnused) })
+	}
+	if s.carrier != nil {
+		wg.Go(func() { s.cfg.Feed.workers.run(watching) })
+		wg.Go(func() { failed <- s.carrier.Run(watching) })
 	}
 	var err error
 	select {

@@ -3,26 +3,16 @@ package transport
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"everything.local/event"
 	"everything.local/hub"
 )
 
-// Sink takes a session's bytes on their way to one client.
-type Sink interface {
-	// Send hands b over in order, waiting while the client is slow. It returns
-	// an error that wraps ErrStalled once the client has taken nothing for the
-	// stall timeout, and any other when the client is gone. It keeps no
-	// reference to b. After an error the sink is of no more use.
-	Send(b []byte) error
-}
-
-// ErrStalled is a client that takes no bytes.
-var ErrStalled = errors.New("transport: the client takes no bytes")
-
-// Session is one open feed. Feed.Open makes it; Run must be called on it, once.
-// All of it belongs to the goroutine in Run, except for notice and control.
+// Session is one open feed. Feed.Open makes it; Run or Feed.Serve must be called
+// for it, once. All of it belongs to who serves it, a goroutine in Run or a
+// worker, except for what says otherwise.
 type Session struct {
 	feed *Feed
 	wire *wireCounters
@@ -37,13 +27,21 @@ type Session struct {
 	nextPing time.Time
 	// expires is when the caller's token does; zero for never.
 	expires time.Time
-	// notice tells of a drain, at most once.
-	notice chan notice
-	// control is what the client asks, where it can.
-	control control
 	// leave is when a draining hub ends the session; zero before its notice.
 	leave time.Time
+	// control is what the client asks, where it can, and what the hub has to
+	// tell it.
+	control control
+
+	// woken says that it is to be served and that its server knows: it is set
+	// from the beginning, so that nobody looks for a server before there is one.
+	woken  atomic.Bool
+	server server
+	place  place // in its worker
 }
+
+// server serves sessions that were woken.
+type server interface{ serveSoon(*Session) }
 
 // notice is what one session is told of a drain.
 type notice struct {
@@ -51,27 +49,51 @@ type notice struct {
 	to    []string
 }
 
+// Wake has the session served soon, for there may be something to send. It may
+// be called at any time by anybody, and does not wait.
+func (s *Session) Wake() {
+	if !s.woken.Load() && s.woken.CompareAndSwap(false, true) {
+		s.server.serveSoon(s)
+	}
+}
+
+// bell is the server of a session that has a goroutine to itself.
+type bell chan struct{}
+
+func (b bell) serveSoon(*Session) {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}
+
 // Run sends the feed to sink until the client is gone, the session's token
 // expires or the hub drains, and says which. Ctx ends when the client leaves.
 func (s *Session) Run(ctx context.Context, sink Sink) (why Reason) {
 	why = ClientGone // should the sink panic
-	defer func() {
-		s.sub.Close()
-		s.feed.remove(s, why)
-	}()
+	defer func() { s.close(why) }()
 	return s.run(ctx, sink)
 }
 
+// close ends the session for the hub and for who counts.
+func (s *Session) close(why Reason) {
+	s.sub.Close()
+	s.feed.remove(s, why)
+}
+
 func (s *Session) run(ctx context.Context, sink Sink) Reason {
+	woken := make(bell, 1)
+	s.server = woken
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		s.woken.Store(false) // before looking, so that what comes meanwhile counts
 		b, end := s.next(time.Now())
 		if len(b) > 0 {
 			if err := sink.Send(b); err != nil {
 				return lost(err)
 			}
-			s.wire.bytes.Add(uint64(len(b)))
+			s.wire.sends.add(uint64(len(b)))
 		}
 		if end != "" {
 			return end
@@ -83,12 +105,8 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 		select {
 		case <-ctx.Done():
 			return ClientGone
-		case <-s.sub.Wake():
+		case <-woken:
 		case <-timer.C:
-		case n := <-s.notice:
-			s.notice <- n // for next, which sends it
-		case <-s.control.poke:
-			s.control.again() // for next, too
 		}
 	}
 }
@@ -106,16 +124,10 @@ func (s *Session) next(now time.Time) ([]byte, Reason) {
 	if !s.leave.IsZero() && !now.Before(s.leave) {
 		return nil, Drained
 	}
-	select {
-	case n := <-s.notice:
-		s.leave = n.leave
-		within := max(n.leave.Sub(now).Milliseconds(), 0)
-		return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within, To: n.to}}), ""
-	case <-s.control.poke:
-		if last := s.obey(now); last != nil {
-			return last, Refused
+	if s.control.news.Load() {
+		if b, end := s.obey(now); len(b) > 0 {
+			return b, end
 		}
-	default:
 	}
 	if !now.Before(s.nextPing) {
 		s.nextPing = now.Add(s.every)
@@ -124,24 +136,28 @@ func (s *Session) next(now time.Time) ([]byte, Reason) {
 	return s.sub.Next(), ""
 }
 
-// obey does what the client asked. If the feed ends by it, it returns the last
-// frame.
-func (s *Session) obey(now time.Time) []byte {
-	pace, fault := s.control.asked()
-	if fault != nil {
-		return s.sub.Frame(event.Frame{Error: fault})
+// obey does what the session was told, and returns what it says to that.
+func (s *Session) obey(now time.Time) ([]byte, Reason) {
+	told := s.control.hear()
+	if told.fault != nil {
+		return s.sub.Frame(event.Frame{Error: told.fault}), Refused
 	}
-	if every := s.feed.interval(pace); pace != "" && every != s.every {
+	if every := s.feed.interval(told.pace); told.pace != "" && every != s.every {
 		s.every = every
 		s.nextPing = now.Add(every)
 	}
-	return nil
+	if told.notice == nil {
+		return nil, ""
+	}
+	s.leave = told.notice.leave
+	within := max(s.leave.Sub(now).Milliseconds(), 0)
+	return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within, To: told.notice.to}}), ""
 }
 
 // due is when next has something to say even if nothing wakes the session.
 func (s *Session) due() time.Time {
 	t := s.nextPing
-	for _, other := range []time.Time{s.expires, s.leave} {
+	for _, other := range [...]time.Time{s.expires, s.leave} {
 		if !other.IsZero() && other.Before(t) {
 			t = other
 		}
@@ -149,7 +165,7 @@ func (s *Session) due() time.Time {
 	return t
 }
 
-// lost says why a sink failed.
+// lost says why bytes could not be sent.
 func lost(err error) Reason {
 	if errors.Is(err, ErrStalled) {
 		return Stalled

@@ -32,13 +32,16 @@ type WireStats struct {
 	Fresh, Resumed uint64
 	// Bytes is what was handed to the sockets, before TLS and HTTP framing.
 	Bytes uint64
+	// Sends tells of the bytes of each time that something was sent.
+	Sends Distribution
 	// Closed counts those that ended.
 	Closed map[Reason]uint64
 }
 
 // wireCounters is what WireStats is read from.
 type wireCounters struct {
-	fresh, resumed, bytes atomic.Uint64
+	fresh, resumed atomic.Uint64
+	sends          distribution
 
 	mu     sync.Mutex
 	open   int64
@@ -66,8 +69,9 @@ func (c *wireCounters) ended(why Reason) {
 func (c *wireCounters) stats() WireStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	sends := c.sends.read()
 	return WireStats{
 		Open: c.open, Fresh: c.fresh.Load(), Resumed: c.resumed.Load(),
-		Bytes: c.bytes.Load(), Closed: maps.Clone(c.closed),
+		Sends: sends, Bytes: sends.Sum, Closed: maps.Clone(c.closed),
 	}
 }

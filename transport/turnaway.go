@@ -1,10 +1,7 @@
 package transport
 
 import (
-	"context"
-	"crypto/tls"
 	"math"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,31 +17,17 @@ const refusedFor = 5 * time.Second
 // by then, and the rates allow some.
 const refusedRetry = 5 * time.Second
 
-type refusedKey struct{}
-
-// markRefused is an http.Server's ConnContext: it carries the listener's
-// verdict to turnAway.
-func markRefused(ctx context.Context, c net.Conn) context.Context {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
-	}
-	if own, ok := c.(*conn); ok && own.refused != "" {
-		return context.WithValue(ctx, refusedKey{}, own.refused)
-	}
-	return ctx
-}
-
 // turnAway answers the requests of refused connections.
 func turnAway(next http.Handler, writeError func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		why, refused := r.Context().Value(refusedKey{}).(Refusal)
-		if !refused {
+		c, ok := r.Context().Value(connKey{}).(*conn)
+		if !ok || c.refused == "" {
 			next.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("Connection", "close")
 		setRetryAfter(w.Header(), refusedRetry)
-		writeError(w, r, why.fault())
+		writeError(w, r, c.refused.fault())
 	})
 }
 

@@ -30,6 +30,7 @@ var rooms = map[string]struct {
 	"api":            {[]string{"auth", "cafe", "event", "proto", "store"}, "commands and queries; it follows the log through an interface"},
 	"transport":      {[]string{"auth", "hub", "event"}, "the session loop is shared by the wires"},
 	"transport/cert": {nil, "certificates know nothing of feeds"},
+	"transport/poll": {nil, "connections know nothing of feeds"},
 	"client":         {[]string{"event", "proto"}, "a black box outside the hub, on its public API"},
 	"web":            {nil, "pages are assets; cmd/hub fills them"},
 	"cmd/hub/demo":   {nil, "a black box outside the hub, on its public API"},

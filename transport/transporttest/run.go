@@ -10,12 +10,16 @@ import (
 	"everything.local/event"
 )
 
-// Run runs every scenario against every way.
+// Run runs every scenario against every way. A way without poll is one in all
+// bubbles, so that it is run on sockets alone.
 func Run(t *testing.T, ways ...Way) {
 	for _, way := range ways {
 		t.Run(way.Name, func(t *testing.T) {
 			for name, scenario := range onSockets {
 				t.Run(name, func(t *testing.T) { scenario(t, way) })
+			}
+			if way.NoPoll {
+				return // as every way is in a bubble
 			}
 			bubbles := maps.Clone(inBubble)
 			if way.lines() {

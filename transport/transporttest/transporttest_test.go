@@ -3,6 +3,7 @@ package transporttest_test
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"everything.local/transport"
@@ -26,7 +27,17 @@ func ways() []transporttest.Way {
 	)
 }
 
-func TestWires(t *testing.T) { transporttest.Run(t, ways()...) }
+// TestWires runs the list, and again with what serves feeds on other systems
+// where that differs.
+func TestWires(t *testing.T) {
+	all := ways()
+	for _, w := range ways() {
+		if strings.HasSuffix(w.Name, "/h1") {
+			all = append(all, w.WithoutPoll())
+		}
+	}
+	transporttest.Run(t, all...)
+}
 
 // TestComeAndGo connects and disconnects often enough that what each leaves
 // behind would show. With the race detector, which makes a handshake many times

@@ -26,6 +26,15 @@ type Way struct {
 	Connect func(Target) Client
 	// Shared says that all feeds of one client are on one connection.
 	Shared bool
+	// NoPoll has the server serve the way with goroutines for each connection.
+	NoPoll bool
+}
+
+// WithoutPoll returns the way as it is on systems without epoll.
+func (w Way) WithoutPoll() Way {
+	w.Name += " without poll"
+	w.NoPoll = true
+	return w
 }
 
 // name is the wire's.

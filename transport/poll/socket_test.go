@@ -1,4 +1,4 @@
-package transport
+package poll
 
 import (
 	"errors"
@@ -12,20 +12,20 @@ import (
 
 const testStall = 20 * time.Second
 
-// pipeConn returns a conn and the client's end of it.
-func pipeConn(t *testing.T) (c *conn, client net.Conn, released *int) {
+// pipeSocket returns a Socket and the client's end of it.
+func pipeSocket(t *testing.T) (s *Socket, client net.Conn, released *int) {
 	t.Helper()
 	server, client := net.Pipe()
 	released = new(int)
-	c = &conn{Conn: server, stall: testStall, release: func() { *released++ }}
-	t.Cleanup(func() { _ = errors.Join(c.Close(), client.Close()) })
-	return c, client, released
+	s = NewSocket(server, testStall, func() { *released++ })
+	t.Cleanup(func() { _ = errors.Join(s.Close(), client.Close()) })
+	return s, client, released
 }
 
-// TestConnSlow: a byte every now and then is enough, for ever.
-func TestConnSlow(t *testing.T) {
+// TestSocketSlow: a byte every now and then is enough, for ever.
+func TestSocketSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, client, _ := pipeConn(t)
+		c, client, _ := pipeSocket(t)
 		go func() {
 			for range 10 {
 				time.Sleep(testStall * 9 / 10)
@@ -44,9 +44,9 @@ func TestConnSlow(t *testing.T) {
 	})
 }
 
-func TestConnStalled(t *testing.T) {
+func TestSocketStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, client, _ := pipeConn(t)
+		c, client, _ := pipeSocket(t)
 		go func() { _, _ = client.Read(make([]byte, 30)) }()
 		start := time.Now()
 		n, err := c.Write(make([]byte, 100))
@@ -59,11 +59,11 @@ func TestConnStalled(t *testing.T) {
 	})
 }
 
-// TestConnDeadline: one set from above holds, also when it is set while a write
+// TestSocketDeadline: one set from above holds, also when it is set while a write
 // is under way, and lifting it lifts it.
-func TestConnDeadline(t *testing.T) {
+func TestSocketDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _, _ := pipeConn(t)
+		c, _, _ := pipeSocket(t)
 		start := time.Now()
 		_ = c.SetDeadline(start.Add(time.Second))
 		if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ErrStalled) || time.Since(start) != time.Second {
@@ -82,8 +82,8 @@ func TestConnDeadline(t *testing.T) {
 	})
 }
 
-func TestConnReleasesOnce(t *testing.T) {
-	c, _, released := pipeConn(t)
+func TestSocketReleasesOnce(t *testing.T) {
+	c, _, released := pipeSocket(t)
 	_, _ = c.Close(), c.Close()
 	if *released != 1 {
 		t.Errorf("released %d times", *released)

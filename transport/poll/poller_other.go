@@ -1,0 +1,13 @@
+//go:build !linux
+
+package poll
+
+import "errors"
+
+// Poller is for systems with epoll(7); others have Goroutines.
+type Poller struct{ Goroutines }
+
+// NewPoller says that there is none.
+func NewPoller() (*Poller, error) {
+	return nil, errors.ErrUnsupported
+}
