@@ -33,6 +33,7 @@ var rooms = map[string]struct {
 	"transport/poll": {nil, "connections know nothing of feeds"},
 	"client":         {[]string{"event", "proto"}, "a black box outside the hub, on its public API"},
 	"web":            {nil, "pages are assets; cmd/hub fills them"},
+	"loadtest":       {[]string{"client", "event", "proto"}, "a black box outside the hub, over the wire"},
 	"cmd/hub/demo":   {nil, "a black box outside the hub, on its public API"},
 	"cmd/hub":        {[]string{"*"}, "the program wires everything"},
 }
@@ -46,7 +47,7 @@ var foreign = map[string][]string{
 	"connectrpc.com/connect":       {"api", "proto"},
 	"github.com/golang-jwt/jwt/v5": {"auth"},
 	"github.com/prometheus/":       {"cmd/hub"},
-	"github.com/alecthomas/kong":   {"cmd/hub"},
+	"github.com/alecthomas/kong":   {"cmd/hub", "loadtest"},
 	"google.golang.org/protobuf":   {"api", "proto", "client"},
 	"github.com/caddyserver/":      {"transport/cert/acme"},
 	"github.com/libdns/":           {"transport/cert/acme"},
@@ -54,7 +55,7 @@ var foreign = map[string][]string{
 	"github.com/miekg/dns":         {"transport/cert/acme/acmetest"},
 	"go.uber.org/zap":              {"transport/cert/acme"},
 	"github.com/quic-go/":          {"transport", "transport/wt", "client", "loadtest"},
-	"net/http":                     {"streams", "api", "auth", "transport", "web", "cmd/hub", "proto", "client"},
+	"net/http":                     {"streams", "api", "auth", "transport", "web", "cmd/hub", "proto", "client", "loadtest"},
 	"github.com/coder/websocket":   {"client"},
 	"golang.org/x/time/rate":       {"auth", "api", "transport"},
 }

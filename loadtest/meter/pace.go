@@ -1,0 +1,31 @@
+package meter
+
+import (
+	"context"
+	"time"
+)
+
+// Pace calls send count times, the n-th at start + n/rate, however long what
+// send began takes: it must return at once. Where it was late it catches up
+// without leaving one out, and each is told when it was due, from which latency
+// counts: so a hub that stalls is not spared the load it would have had.
+func Pace(ctx context.Context, start time.Time, rate float64, count int, send func(n int, due time.Time)) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for n := range count {
+		due := start.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+		if wait := time.Until(due); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		send(n, due)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package scenario
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"everything.local/loadtest/meter"
+	"everything.local/loadtest/report"
+)
+
+// plots are what is drawn over the time of a run, sampled once a second.
+type plots struct {
+	run *Run
+
+	mu    sync.Mutex
+	lines map[string]map[string]*report.Line // by plot and name
+	crowd *crowd
+	name  string
+	use   *meter.Use
+	at    time.Time
+	seen  int64
+}
+
+// The plots, in their order on the page.
+var plotUnits = []struct{ title, unit string }{
+	{"Latency, 99th percentile", "ms"}, {"Latency, median", "ms"}, {"Deliveries", "/s"}, {"Processor of the hub", "% of a core"}, {"Memory of the hub", "MiB"},
+}
+
+func newPlots(r *Run) *plots {
+	return &plots{run: r, lines: map[string]map[string]*report.Line{}, at: time.Now()}
+}
+
+// show says whose deliveries are drawn from now on; nil for nobody's.
+func (p *plots) show(name string, c *crowd) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crowd, p.name, p.seen, p.at = c, name, 0, time.Now()
+}
+
+// watchPlots samples while do runs, and says once in a while how it goes.
+func (r *Run) watchPlots(ctx context.Context, do func() error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var sampling sync.WaitGroup
+	defer sampling.Wait()
+	defer cancel()
+	sampling.Go(func() {
+		t := time.NewTicker(time.Second)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				r.plots.sample()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return do()
+}
+
+func (p *plots) sample() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	took := now.Sub(p.at).Seconds()
+	p.at = now
+	if use, err := p.run.use(); err == nil && use != nil {
+		if p.use != nil {
+			p.point("Processor of the hub", "hub", 100*(use.CPU-p.use.CPU).Seconds()/use.At.Sub(p.use.At).Seconds())
+		}
+		p.point("Memory of the hub", "hub", float64(use.RSS)/(1<<20))
+		p.use = use
+	}
+	if p.crowd == nil {
+		return
+	}
+	delivered := p.crowd.delivered.Load()
+	rate := float64(delivered-p.seen) / took
+	p.seen = delivered
+	p.point("Deliveries", p.name, rate)
+	l := p.crowd.latencies.Interval()
+	if l.Count == 0 {
+		return
+	}
+	p.point("Latency, 99th percentile", p.name, l.P99)
+	p.point("Latency, median", p.name, l.P50)
+	p.run.say("%-10s %8.0f deliveries/s, p50 %.2f ms, p99 %.2f ms, max %.1f ms", p.name, rate, l.P50, l.P99, l.Most)
+}
+
+func (p *plots) point(plot, name string, y float64) {
+	if p.lines[plot] == nil {
+		p.lines[plot] = map[string]*report.Line{}
+	}
+	l := p.lines[plot][name]
+	if l == nil {
+		l = &report.Line{Name: name}
+		p.lines[plot][name] = l
+	}
+	l.X = append(l.X, p.at.Sub(p.run.began).Seconds())
+	l.Y = append(l.Y, y)
+}
+
+// series are the plots that have something to show.
+func (p *plots) series() []report.Series {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := []report.Series{}
+	for _, u := range plotUnits {
+		s := report.Series{Title: u.title, Unit: u.unit}
+		for _, name := range slices.Sorted(maps.Keys(p.lines[u.title])) {
+			s.Lines = append(s.Lines, *p.lines[u.title][name])
+		}
+		if len(s.Lines) > 0 {
+			list = append(list, s)
+		}
+	}
+	return list
+}
