@@ -22,7 +22,7 @@ const (
 	DefaultMaxConnsPerAddress = 1024
 	// quicShare is the part of an address's connections that may be QUIC's, one
 	// in so many: each can be made to cost a megabyte, by requests whose heads
-	// never end, for which http3 waits for ever.
+	// never become whole.
 	quicShare = 4
 	// connsPerSecond is how many new ones an address may open in the long run: a
 	// handshake takes a millisecond or two of a Pi's core. At once it may open as

@@ -34,17 +34,6 @@ type QUICConfig struct {
 	Extension Extension
 }
 
-// Extension is a protocol that shares QUIC connections with HTTP/3, as
-// WebTransport does.
-type Extension interface {
-	// Attach is called once, before the first connection, with the server that
-	// answers requests: its settings are the extension's to add to.
-	Attach(*http3.Server)
-	// ServeConn serves a connection, its requests included, and returns when it
-	// has ended.
-	ServeConn(*quic.Conn) error
-}
-
 // Bounds of a QUIC connection.
 const (
 	// quicIdleTimeout: a phone in a lift comes back within it, and who says
@@ -181,36 +170,34 @@ func (q *quicServer) accept(ctx context.Context) error {
 			}
 			return fmt.Errorf("transport: accept QUIC: %w", err)
 		}
-		if !q.add(c) {
+		u := q.add(c)
+		if u == nil {
 			_ = c.CloseWithError(h3NoError, "") // the peer has gone, or is told
 			continue
 		}
 		q.serving.Go(func() {
 			defer q.remove(c)
-			q.serve(c)
+			// What ends a connection is the client's affair: it left, or broke
+			// the protocol and was told so.
+			_ = q.serve(ctx, u)
+			_ = c.CloseWithError(h3NoError, "")
 		})
 	}
 }
 
-func (q *quicServer) serve(c *quic.Conn) {
-	// What ends a connection is the client's affair: it left, or broke the
-	// protocol and was told so.
-	if q.cfg.Extension != nil {
-		_ = q.cfg.Extension.ServeConn(c)
-	} else {
-		_ = q.http.ServeQUICConn(c)
-	}
-	_ = c.CloseWithError(h3NoError, "")
-}
-
-func (q *quicServer) add(c *quic.Conn) bool {
+// add returns the use that is made of a new connection, nil if none is to be.
+func (q *quicServer) add(c *quic.Conn) *usage {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closing {
-		return false
+		return nil
 	}
-	q.conns[c] = newUsage(c)
-	return true
+	u := newUsage(c)
+	if q.cfg.Extension != nil {
+		u.streams = q.cfg.Extension.Join(c)
+	}
+	q.conns[c] = u
+	return u
 }
 
 func (q *quicServer) remove(c *quic.Conn) {

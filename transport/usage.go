@@ -12,11 +12,12 @@ import (
 )
 
 // usage knows whether a QUIC connection serves a request, and closes it when it
-// has served none for the idle timeout. Http3 has no bound of its own for that:
-// it waits for ever for the head of a request, on as many streams as there may
-// be, and what else a client sends keeps the connection from falling idle.
+// has served none for the idle timeout: what else a client sends, requests that
+// never become whole among it, keeps a connection from falling idle by itself.
 type usage struct {
 	conn *quic.Conn
+	// streams takes those of the extension, nil for none.
+	streams Streams
 	// idle runs while no request is served.
 	idle *time.Timer
 
@@ -76,15 +77,18 @@ func (q *quicServer) withUsage(ctx context.Context, c *quic.Conn) context.Contex
 	return context.WithValue(ctx, usageKey{}, q.conns[c])
 }
 
-// timed gives requests the time that those over TCP have; a feed lifts the
-// write deadline for itself. A session, which has no end to wait for, begins
-// only when the handshake is through: in early data it could be somebody's
-// replay (RFC 8470, section 3).
+// timed gives requests the time that those over TCP have; a feed and a session
+// lift the write deadline for themselves. A session, which has no end to wait
+// for, begins only when the handshake is through: in early data it could be
+// somebody's replay (RFC 8470, section 3).
 func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := r.Context().Value(usageKey{}).(*usage)
 		u.begin()
 		defer u.end()
+		now := time.Now()
+		rc := http.NewResponseController(w) // HTTP/3 streams have both deadlines
+		_ = rc.SetWriteDeadline(now.Add(writeTimeout))
 		if r.Method == http.MethodConnect {
 			select {
 			case <-u.conn.HandshakeComplete():
@@ -93,13 +97,11 @@ func timed(next http.Handler) http.Handler {
 			}
 			state := u.conn.ConnectionState().TLS
 			r.TLS = &state
+			_ = rc.SetReadDeadline(time.Time{}) // the head is whole
 			next.ServeHTTP(w, r)
 			return
 		}
-		now := time.Now()
-		rc := http.NewResponseController(w)
-		_ = rc.SetReadDeadline(now.Add(readTimeout)) // HTTP/3 streams have both
-		_ = rc.SetWriteDeadline(now.Add(writeTimeout))
+		_ = rc.SetReadDeadline(now.Add(readTimeout))
 		answer := &unbroken{ResponseWriter: w}
 		next.ServeHTTP(answer, r)
 		answer.end()

@@ -1,12 +1,10 @@
 package transporttest
 
 import (
-	"io"
 	"testing"
 	"testing/synctest"
 
 	"github.com/quic-go/quic-go"
-	"github.com/quic-go/quic-go/quicvarint"
 	"github.com/quic-go/webtransport-go"
 
 	"everything.local/transport"
@@ -40,14 +38,5 @@ func TestStreamSaidToBeGone(t *testing.T) {
 // and writes line on it.
 func rawStream(t *testing.T, conn *quic.Conn, line string) *quic.Stream {
 	t.Helper()
-	stream, err := conn.OpenStreamSync(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	const frameType, session = 0x41, 0
-	preface := quicvarint.Append(quicvarint.Append(nil, frameType), session)
-	if _, err := io.WriteString(stream, string(preface)+line); err != nil {
-		t.Fatal(err)
-	}
-	return stream
+	return strayStream(t, conn, 0, line)
 }

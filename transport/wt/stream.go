@@ -10,20 +10,102 @@ import (
 	"sync"
 	"time"
 
-	"github.com/quic-go/webtransport-go"
+	"github.com/quic-go/quic-go"
 
 	"everything.local/event"
 	"everything.local/transport"
 )
 
-// past is a deadline that ends a read.
-var past = time.Unix(1, 0)
+// serveStream serves a stream that the client opened, of whose header so many
+// bytes have been read: a subscription, until it or the client ends it.
+func (s *session) serveStream(stream *quic.Stream, header int) {
+	if !s.begin(stream) {
+		gone(stream)
+		return
+	}
+	defer s.following.Done()
+	if s.flow.begin(false) != nil {
+		s.overrun()
+	}
+	in := &inbound{stream: stream, session: s, counted: uint64(header)}
+	if s.flow != nil {
+		stream.SetReceiveFinalSizeCallback(in.final)
+	}
+	select {
+	case s.places <- struct{}{}:
+		s.follow(stream, in)
+		<-s.places
+	case <-s.done:
+	}
+	s.finish(stream)
+}
 
-// follow serves one stream: a subscription, until it or the client ends it.
-func (s *session) follow(stream *webtransport.Stream) {
+// refuseUni refuses what the client opens beside its subscriptions.
+func (s *session) refuseUni(stream *quic.ReceiveStream, header int) {
+	if s.flow.begin(true) != nil {
+		s.overrun()
+	}
+	if s.flow != nil {
+		in := &inbound{session: s, counted: uint64(header)}
+		stream.SetReceiveFinalSizeCallback(in.final)
+	}
+	stream.CancelRead(onStream(codeRefused))
+	s.flow.end(true)
+	s.tell()
+}
+
+// begin counts a stream in, unless the session has ended.
+func (s *session) begin(stream *quic.Stream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return false
+	}
+	s.open[stream] = struct{}{}
+	s.following.Add(1)
+	s.empty.Stop()
+	return true
+}
+
+// finish counts a stream out, and lets the client open another one.
+func (s *session) finish(stream *quic.Stream) {
+	s.flow.end(false)
+	s.tell()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, stream)
+	switch {
+	case s.over || len(s.open) > 0:
+	case s.draining:
+		s.parting = true
+		s.empty.Reset(lastWords)
+	default:
+		s.empty.Reset(idleTimeout)
+	}
+}
+
+// drain is called when the hub begins to: a session in which nothing is followed
+// ends at once, another one soon after its last feed. It asks the client to end
+// the session as well (section 4.7 of version 15).
+func (s *session) drain() {
+	s.mu.Lock()
+	s.draining = true
+	unused := len(s.open) == 0
+	s.mu.Unlock()
+	if unused {
+		s.leave()
+		return
+	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	_ = s.stream.TryWriteAll(appendDrain(nil)) // feeds say so, too
+}
+
+// follow serves a subscription.
+func (s *session) follow(stream *quic.Stream, in io.Reader) {
 	_ = stream.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout)) // else the read fails as well
-	lines := transport.NewLines(stream)
-	sink := &sink{stream, s.feed.StallTimeout()}
+	lines := transport.NewLines(in)
+	sink := &sink{stream, s}
 	var feed *transport.Session
 	counted, err := transport.CountRequest(s.request) // as on another wire
 	if err == nil {
@@ -35,9 +117,9 @@ func (s *session) follow(stream *webtransport.Stream) {
 	}
 	if err != nil {
 		if err = sink.Send(s.feed.Refusal(s.wire, err)); err != nil {
-			stream.CancelWrite(codeStalled)
+			stream.CancelWrite(onStream(codeStalled))
 		}
-		stream.CancelRead(codeRefused)
+		stream.CancelRead(onStream(codeRefused))
 		_ = stream.Close()
 		return
 	}
@@ -48,16 +130,13 @@ func (s *session) follow(stream *webtransport.Stream) {
 	reading.Go(func() { listen(lines, feed, gone) })
 	switch feed.Run(ctx, sink) {
 	case transport.ClientGone:
-		stream.CancelWrite(codeDone)
+		stream.CancelWrite(onStream(codeDone))
 	case transport.Stalled:
-		stream.CancelWrite(codeStalled)
+		stream.CancelWrite(onStream(codeStalled))
 	default: // the last frame says why
 		_ = stream.Close()
 	}
-	// A read from a client that has said that its session is gone waits for the
-	// session's end, or its deadline, whatever else is done to the stream.
-	_ = stream.SetReadDeadline(past)
-	stream.CancelRead(codeDone)
+	stream.CancelRead(onStream(codeDone))
 	reading.Wait()
 }
 
@@ -96,19 +175,68 @@ func listen(lines *transport.Lines, feed *transport.Session, gone func()) {
 	}
 }
 
+// inbound is what a client says on a stream, counted for the session's flow
+// control: what is read, and at its end what will not be.
+type inbound struct {
+	stream  *quic.Stream
+	session *session
+
+	mu sync.Mutex
+	// counted is how much of the stream is, its header included; whole says that
+	// all of it is.
+	counted uint64
+	whole   bool
+}
+
+// Read implements io.Reader.
+func (i *inbound) Read(b []byte) (int, error) {
+	n, err := i.stream.Read(b)
+	if flow := i.session.flow; flow != nil && n > 0 {
+		i.mu.Lock()
+		more := uint64(n)
+		if i.whole {
+			more = 0
+		}
+		i.counted += more
+		i.mu.Unlock()
+		if flow.receive(more) != nil {
+			i.session.overrun()
+		}
+		i.session.tell()
+	}
+	return n, err
+}
+
+// final is called, from QUIC's own goroutine, when it is known how long the
+// stream is.
+func (i *inbound) final(size int64) {
+	i.mu.Lock()
+	rest := max(uint64(size), i.counted) - i.counted
+	i.whole = true
+	i.mu.Unlock()
+	if rest == 0 {
+		return
+	}
+	if i.session.flow.receive(rest) != nil {
+		i.session.overrun()
+	}
+	i.session.tellSoon()
+}
+
 // sink is the transport.Sink of a stream.
 type sink struct {
-	stream *webtransport.Stream
-	stall  time.Duration
+	stream  *quic.Stream
+	session *session
 }
 
 // Send implements transport.Sink.
 func (s *sink) Send(b []byte) error {
 	for p := range slices.Chunk(b, transport.Piece) {
-		if err := s.stream.SetWriteDeadline(time.Now().Add(s.stall)); err != nil {
+		until := time.Now().Add(s.session.feed.StallTimeout())
+		if err := s.stream.SetWriteDeadline(until); err != nil {
 			return err
 		}
-		if _, err := s.stream.Write(p); err != nil {
+		if err := s.write(p, until); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				return fmt.Errorf("%w: %w", transport.ErrStalled, err)
 			}
@@ -116,4 +244,38 @@ func (s *sink) Send(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// write writes a piece, as far as flow control for sessions lets it until then.
+func (s *sink) write(b []byte, until time.Time) error {
+	flow := s.session.flow
+	if flow == nil {
+		_, err := s.stream.Write(b)
+		return err
+	}
+	for {
+		n, err := s.stream.WriteWithLimit(b, flow.take)
+		if b = b[n:]; !errors.Is(err, quic.ErrWriteLimitReached) {
+			return err
+		}
+		raised := flow.wait()
+		s.session.tell()
+		if err := s.await(raised, until); err != nil {
+			return err
+		}
+	}
+}
+
+// await waits for the client to let more be sent.
+func (s *sink) await(raised <-chan struct{}, until time.Time) error {
+	patience := time.NewTimer(time.Until(until))
+	defer patience.Stop()
+	select {
+	case <-raised:
+		return nil
+	case <-s.stream.Context().Done():
+		return context.Cause(s.stream.Context())
+	case <-patience.C:
+		return os.ErrDeadlineExceeded
+	}
 }

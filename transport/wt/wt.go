@@ -10,6 +10,9 @@
 // There are few streams and they live long, on purpose: a stream for each
 // message costs about three times as much, and some browsers stop receiving
 // after some thousands of streams.
+//
+// The sessions are the hub's own. A library's would stand between a feed and its
+// QUIC stream, and costs seven more goroutines a session.
 package wt
 
 import (
@@ -33,11 +36,22 @@ const (
 	maxData = 256 << 10
 )
 
+// Settings of the draft's flow control (section 9.2 of version 15).
+const (
+	settingMaxData       = 0x2b61
+	settingMaxStreamsUni = 0x2b64
+	settingMaxStreams    = 0x2b65
+)
+
+// What the streams of a session begin with (sections 4.2 and 4.3).
+const (
+	bidiStreamType = 0x41
+	uniStreamType  = 0x54
+)
+
 // Wire is the WebTransport wire of one server: its transport.Upgrade and its
 // transport.QUICConfig's Extension.
-type Wire struct {
-	server *webtransport.Server
-}
+type Wire struct{}
 
 var (
 	_ transport.Upgrade   = (*Wire)(nil)
@@ -55,20 +69,20 @@ func (*Wire) AppendFrame(dst, frame []byte, _ string) []byte {
 	return append(append(dst, frame...), '\n')
 }
 
-// Attach implements transport.Extension.
-func (w *Wire) Attach(h3 *http3.Server) {
-	w.server = &webtransport.Server{
-		H3: h3,
-		Config: &webtransport.Config{
-			MaxIncomingStreams: maxStreams, MaxIncomingUniStreams: maxUniStreams, MaxIncomingData: maxData,
-		},
-		CheckOrigin: func(*http.Request) bool { return true }, // transport.Feed has
-	}
+// Attach implements transport.Extension. The library knows which versions of the
+// draft are in the field, and what each looks for in the SETTINGS frame.
+func (*Wire) Attach(h3 *http3.Server) {
 	webtransport.ConfigureHTTP3Server(h3)
+	h3.AdditionalSettings[settingMaxData] = maxData
+	h3.AdditionalSettings[settingMaxStreamsUni] = maxUniStreams
+	h3.AdditionalSettings[settingMaxStreams] = maxStreams
 }
 
-// ServeConn implements transport.Extension.
-func (w *Wire) ServeConn(c *quic.Conn) error { return w.server.ServeQUICConn(c) }
+// StreamTypes implements transport.Extension.
+func (*Wire) StreamTypes() (bidi, uni uint64) { return bidiStreamType, uniStreamType }
+
+// Join implements transport.Extension.
+func (*Wire) Join(c *quic.Conn) transport.Streams { return newConn(c) }
 
 // Takes reports whether r is the extended CONNECT (RFC 9220) of a session.
 func (*Wire) Takes(r *http.Request) bool {
