@@ -24,7 +24,7 @@ type authority struct {
 	pool *x509.CertPool
 }
 
-func newAuthority(t *testing.T) authority {
+func newAuthority(t testing.TB) authority {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -49,7 +49,7 @@ func newAuthority(t *testing.T) authority {
 }
 
 // node returns the TLS side of one node's configuration.
-func (a authority) node(t *testing.T, name string) *tls.Config {
+func (a authority) node(t testing.TB, name string) *tls.Config {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -71,7 +71,7 @@ func (a authority) node(t *testing.T, name string) *tls.Config {
 }
 
 // clusterConfigs are three nodes on the loopback interface.
-func clusterConfigs(t *testing.T) []Config {
+func clusterConfigs(t testing.TB) []Config {
 	t.Helper()
 	ca := newAuthority(t)
 	var peers []string
@@ -99,7 +99,7 @@ func clusterConfigs(t *testing.T) []Config {
 }
 
 // openCluster opens all nodes at once: each waits for a quorum.
-func openCluster(t *testing.T, configs []Config) []*Node {
+func openCluster(t testing.TB, configs []Config) []*Node {
 	t.Helper()
 	nodes := make([]*Node, len(configs))
 	errs := make([]error, len(configs))

@@ -54,10 +54,19 @@ const (
 	answerTimeout = 3 * time.Second
 )
 
-// retry calls try, each time with a limit of its own, until it succeeds, fails
-// for good or ctx ends. Then the error wraps event.ErrUnavailable, and ctx's
-// cause if that is what ended.
+// retry is insist for what has one answer to wait for: each time try has a
+// limit of its own.
 func (n *Node) retry(ctx context.Context, try func(context.Context) error) error {
+	return n.insist(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		return try(ctx)
+	})
+}
+
+// insist calls try until it succeeds, fails for good or ctx ends. Then the
+// error wraps event.ErrUnavailable, and ctx's cause if that is what ended.
+func (n *Node) insist(ctx context.Context, try func(context.Context) error) error {
 	last := errAgain
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		if ctx.Err() != nil {
@@ -66,9 +75,7 @@ func (n *Node) retry(ctx context.Context, try func(context.Context) error) error
 		if n.isClosed() {
 			return errClosed
 		}
-		once, cancel := context.WithTimeout(ctx, answerTimeout)
-		err := try(once)
-		cancel()
+		err := try(ctx)
 		if err != nil && n.isClosed() {
 			return errClosed
 		}
@@ -79,7 +86,7 @@ func (n *Node) retry(ctx context.Context, try func(context.Context) error) error
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-		case <-n.closed:
+		case <-n.closed.given:
 		}
 	}
 }

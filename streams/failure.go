@@ -27,17 +27,19 @@ type failure struct {
 	turn sync.Mutex
 
 	mu        sync.Mutex
-	err       error         // nil while all is well
-	failed    chan struct{} // closed when it is not
-	recovered chan struct{} // closed by the next recovery
+	err       error   // nil while all is well
+	failed    *signal // given when it is not
+	recovered *signal // given by the next recovery
+	signal    func() *signal
 }
 
-func newFailure() *failure {
-	return &failure{failed: make(chan struct{}), recovered: make(chan struct{})}
+// newFailure returns one that makes its signals with signal.
+func newFailure(signal func() *signal) *failure {
+	return &failure{signal: signal, failed: signal(), recovered: signal()}
 }
 
-// state returns the failure, nil if there is none, and what is closed by one.
-func (f *failure) state() (<-chan struct{}, error) {
+// state returns the failure, nil if there is none, and what one gives.
+func (f *failure) state() (*signal, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.failed, f.err
@@ -52,16 +54,16 @@ func (f *failure) set(err error) bool {
 		return false
 	}
 	f.err = err
-	close(f.failed)
+	f.failed.give()
 	return true
 }
 
 func (f *failure) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.err, f.failed = nil, make(chan struct{})
-	close(f.recovered)
-	f.recovered = make(chan struct{})
+	f.err, f.failed = nil, f.signal()
+	f.recovered.give()
+	f.recovered = f.signal()
 }
 
 // Failed returns what is closed once the log, or a stream beside it, has failed
@@ -72,7 +74,7 @@ func (f *failure) clear() {
 // A node with peers never fails in this sense: it hands over to them.
 func (n *Node) Failed() <-chan struct{} {
 	failed, _ := n.failure.state()
-	return failed
+	return failed.given
 }
 
 // Err returns why Failed is closed, nil if it is not. It wraps event.ErrFailed
@@ -124,7 +126,7 @@ func (n *Node) checkStores() error {
 func (n *Node) whileWritable(ctx context.Context) (context.Context, context.CancelFunc) {
 	failed, err := n.failure.state()
 	if err == nil {
-		return until(ctx, failed, n.Err)
+		return failed.until(ctx, n.Err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	cancel(err)
@@ -137,23 +139,5 @@ func (n *Node) untilRecovered(ctx context.Context) (context.Context, context.Can
 	n.failure.mu.Lock()
 	recovered := n.failure.recovered
 	n.failure.mu.Unlock()
-	return until(ctx, recovered, func() error { return errAgain })
-}
-
-// until returns a context that ends with ctx, or when done is closed.
-func until(ctx context.Context, done <-chan struct{}, cause func() error) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		select {
-		case <-done:
-			cancel(cause())
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		cancel(nil)
-		<-ended
-	}
+	return recovered.until(ctx, func() error { return errAgain })
 }

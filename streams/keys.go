@@ -22,9 +22,10 @@ const cachedKeys = 4096
 //
 // Whether a key still exists is for the leader of the bucket to say: a replica
 // that is behind would take a new customer's events for a forgotten one's. So
-// sealing always asks it, and opening asks it unless the key that is wanted is
-// in the cache. Every change in the bucket empties that customer's place in
-// the cache of every hub.
+// sealing always asks it in a cluster, and opening asks it unless the key that
+// is wanted is in the cache. Every change in the bucket empties that customer's
+// place in the cache of every hub. A node alone makes all changes itself and
+// empties that place before it has answered, so its cache may seal, too.
 type keys struct {
 	node *Node
 
@@ -43,6 +44,10 @@ func (k *keys) seal(ctx context.Context, customer string, subject event.Subject,
 	if len(personal) == 0 {
 		return nil, nil
 	}
+	cached, ok, evictions := k.cached(customer)
+	if ok && k.node.config.Cluster == nil {
+		return cached.Seal(customer, subject, personal), nil
+	}
 	var key *event.Key
 	err := k.node.retry(ctx, func(ctx context.Context) (err error) {
 		key, err = k.obtain(ctx, customer)
@@ -51,7 +56,17 @@ func (k *keys) seal(ctx context.Context, customer string, subject event.Subject,
 	if err != nil {
 		return nil, fmt.Errorf("streams: key: %w", err)
 	}
+	k.remember(customer, *key, evictions)
 	return key.Seal(customer, subject, personal), nil
+}
+
+// cached returns the customer's key in the cache, if there is one, and how many
+// have been taken out of it so far.
+func (k *keys) cached(customer string) (key event.Key, ok bool, evictions uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, ok = k.cache[customer]
+	return key, ok, k.evictions
 }
 
 // obtain returns the customer's key, and makes one if there is none.
@@ -129,10 +144,7 @@ func unseal(e *event.Event, s *event.Sealed, key *event.Key) error {
 // find returns the key that s was sealed with from the cache, or whichever the
 // customer has now from the leader.
 func (k *keys) find(ctx context.Context, s *event.Sealed) (*event.Key, error) {
-	k.mu.Lock()
-	key, ok := k.cache[s.Customer]
-	evictions := k.evictions
-	k.mu.Unlock()
+	key, ok, evictions := k.cached(s.Customer)
 	if ok && key.ID() == s.Key {
 		return &key, nil
 	}
@@ -220,6 +232,8 @@ func (l *Log) Forget(ctx context.Context, customer, key string) (string, error) 
 	ctx, cancel := l.node.whileWritable(ctx)
 	defer cancel()
 	k := l.node.keys
+	// Also when only the erasing succeeded: what is sealed with it is lost.
+	defer k.evict(customer)
 	deleted := ""
 	err := l.node.retry(ctx, func(ctx context.Context) error {
 		have, at, err := k.load(ctx, customer)
@@ -249,7 +263,6 @@ func (l *Log) Forget(ctx context.Context, customer, key string) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("streams: forget: %w", err)
 	}
-	k.evict(customer)
 	return deleted, nil
 }
 

@@ -89,6 +89,7 @@ func TestCachedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.evict("ada") // it is to be asked for
 	for i := range cachedKeys {
 		k.cache[string(rune('a'+i%26))+event.NewID()] = event.Key{}
 	}
@@ -177,5 +178,34 @@ func TestForgottenElsewhere(t *testing.T) {
 	}
 	if err := other.open(t.Context(), &e, sealed); err != nil || !e.Forgotten {
 		t.Errorf("opened %+v, %v", e, err)
+	}
+}
+
+// TestSealAfterForget holds that a node alone, which seals from its cache, does
+// not seal with a key that it has deleted.
+func TestSealAfterForget(t *testing.T) {
+	dir := t.TempDir()
+	n := openNode(t, testConfig(dir))
+	place := func(id string) {
+		t.Helper()
+		if _, err := n.Log().Append(t.Context(), event.Command{ID: id}, orderPlaced(id, "ada", "Ada")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place("a")
+	place("b")
+	if key, ok, _ := n.keys.cached("ada"); !ok {
+		t.Error("a key that has just sealed is not in the cache")
+	} else if id, err := n.Log().Forget(t.Context(), "ada", ""); err != nil || id != key.ID() {
+		t.Errorf("forget: %q, %v", id, err)
+	}
+	place("c")
+	closeNode(t, n)
+	n = openNode(t, testConfig(dir)) // where no cache hides what is on the disk
+	for id, forgotten := range map[string]bool{"a": true, "b": true, "c": false} {
+		events, err := n.Log().Read(t.Context(), event.Subject{Kind: event.KindOrder, ID: id})
+		if err != nil || len(events) != 1 || events[0].Forgotten != forgotten {
+			t.Errorf("%s: %+v, %v; want forgotten %v", id, events, err, forgotten)
+		}
 	}
 }

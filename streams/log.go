@@ -22,6 +22,7 @@ type Log struct {
 
 	node    *Node
 	history *history
+	window  *window
 	// send stores messages, all or none, and returns the last one's sequence.
 	// Tests lose its answers.
 	send func(context.Context, []*nats.Msg) (uint64, error)
@@ -33,7 +34,7 @@ type Log struct {
 var _ event.Log = (*Log)(nil)
 
 func newLog(n *Node) *Log {
-	l := &Log{node: n, history: newHistory()}
+	l := &Log{node: n, history: newHistory(), window: newWindow(n.conn.PublishMsg)}
 	l.send = l.publish
 	return l
 }
@@ -71,7 +72,7 @@ func (l *Log) append(ctx context.Context, cmd event.Command, writes []event.Writ
 		return event.Receipt{}, err
 	}
 	var receipt event.Receipt
-	err = l.node.retry(ctx, func(ctx context.Context) error {
+	err = l.node.insist(ctx, func(ctx context.Context) error {
 		receipt, err = l.try(ctx, cmd, writes, msgs)
 		return err
 	})
@@ -89,6 +90,8 @@ func (l *Log) try(ctx context.Context, cmd event.Command, writes []event.Write, 
 	if code(err) != codeWrongLast {
 		return event.Receipt{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	receipt, e := l.answered(ctx, cmd, writes, toHead)
 	if e != nil || receipt.Duplicate {
 		return receipt, e
@@ -160,17 +163,8 @@ func (l *Log) publish(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
 			m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
 		}
 		msgs[last].Header.Set("Nats-Batch-Commit", "1")
-		for _, m := range msgs[:last] {
-			if err := l.node.conn.PublishMsg(m); err != nil {
-				return 0, err
-			}
-		}
 	}
-	ack, err := l.node.js.PublishMsg(ctx, msgs[last], jetstream.WithRetryAttempts(0))
-	if err != nil {
-		return 0, err
-	}
-	return ack.Sequence, nil
+	return l.window.do(ctx, msgs)
 }
 
 // at returns the sequence the subject is at, 0 if it has no events, as its

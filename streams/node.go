@@ -33,13 +33,10 @@ type Node struct {
 	failure   *failure
 	jetstream server.JetStreamConfig // what the streams were opened with, for Recover
 
-	// closed is closed by end, the first thing Close does. work is what the
-	// node started.
-	closed     <-chan struct{}
-	end        context.CancelFunc
-	afterClose func(func()) (stop func() bool) // context.AfterFunc of closed
-	work       sync.WaitGroup
-	once       sync.Once
+	// closed is given by Close, first of all. work is what the node started.
+	closed *signal
+	work   sync.WaitGroup
+	once   sync.Once
 }
 
 // Open locks the data directory, starts the server in it and opens the
@@ -57,10 +54,12 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{config: c, logger: c.Logger, dir: dir, serverLog: newServerLog(c.Logger), failure: newFailure()}
+	n := &Node{
+		config: c, logger: c.Logger, dir: dir, serverLog: newServerLog(c.Logger),
+		failure: newFailure(func() *signal { return signalOf(context.WithCancel(context.WithoutCancel(ctx))) }),
+	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	n.closed, n.end = life.Done(), end
-	n.afterClose = func(f func()) func() bool { return context.AfterFunc(life, f) }
+	n.closed = signalOf(life, end)
 	if err := n.open(ctx, life); err != nil {
 		return nil, errors.Join(err, n.Close(context.WithoutCancel(ctx)))
 	}
@@ -87,6 +86,9 @@ func (n *Node) open(ctx, life context.Context) (err error) {
 	}
 	n.keys = newKeys(n)
 	n.log = newLog(n)
+	if _, err := n.conn.Subscribe(n.log.window.inbox+"*", n.log.window.answered); err != nil {
+		return fmt.Errorf("streams: %w", err)
+	}
 	n.timers = &Timers{n}
 	n.leader = &leader{node: n}
 	if err := n.checkLog(ctx); err != nil {
@@ -108,7 +110,7 @@ func (n *Node) open(ctx, life context.Context) (err error) {
 // isClosed reports whether Close has been called.
 func (n *Node) isClosed() bool {
 	select {
-	case <-n.closed:
+	case <-n.closed.given:
 		return true
 	default:
 		return false
@@ -118,12 +120,7 @@ func (n *Node) isClosed() bool {
 // whileOpen returns a context that ends with ctx or the node, the latter with
 // errClosed as its cause.
 func (n *Node) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := n.afterClose(func() { cancel(errClosed) })
-	return ctx, func() {
-		stop()
-		cancel(nil)
-	}
+	return n.closed.until(ctx, func() error { return errClosed })
 }
 
 // Log returns the site's log.
@@ -146,8 +143,11 @@ func (n *Node) Close(ctx context.Context) error {
 }
 
 func (n *Node) close(ctx context.Context) {
-	n.end()
+	n.closed.give()
 	n.work.Wait()
+	if n.log != nil {
+		n.log.window.close()
+	}
 	n.failure.turn.Lock() // a Recover that still runs
 	defer n.failure.turn.Unlock()
 	if n.conn != nil {

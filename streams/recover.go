@@ -45,6 +45,7 @@ func (n *Node) restartStreams(ctx context.Context) error {
 	if err := n.server.ShutdownJetStream(); err != nil {
 		return err
 	}
+	n.log.window.renew()
 	if err := rewriteEnds(filepath.Join(n.dir.path, server.JetStreamStoreDir)); err != nil {
 		return unwritable(n.dir.path, err)
 	}
