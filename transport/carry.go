@@ -14,6 +14,8 @@ import (
 type carrier interface {
 	poll.Carrier
 	Run(ctx context.Context) error
+	// Idle returns when there are no lines, or with ctx's error.
+	Idle(ctx context.Context) error
 }
 
 // carry makes the carrier for connections of ln, if there are feeds to take

@@ -75,6 +75,9 @@ func (s *Server) finish(ctx context.Context) error {
 	// Shutdown knows of nothing on QUIC, nor of connections that were taken
 	// over.
 	err = errors.Join(err, s.active.wait(ctx))
+	if s.carrier != nil {
+		err = errors.Join(err, s.carrier.Idle(ctx))
+	}
 	if s.quic != nil {
 		s.quic.linger(ctx)
 	}

@@ -79,9 +79,17 @@ func (f *Feed) Unheard() error {
 	return event.Errorf(event.RequestTimeout, "no subscription came within %v; send it as soon as you are connected", SubscribeTimeout)
 }
 
-// Cut tells the wires that took over connections to close what is left of them:
-// the drain is at its end. It may be called more than once.
-func (f *Feed) Cut() { f.cut.begin() }
+// Cut ends the feeds that are left and tells the wires that took over connections
+// to close what is left of them: the drain is at its end. It may be called more
+// than once.
+func (f *Feed) Cut() {
+	f.cut.begin()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for s := range f.sessions {
+		s.Leave(ClientGone)
+	}
+}
 
 // Cutting is closed by Cut.
 func (f *Feed) Cutting() <-chan struct{} { return f.cut.come }

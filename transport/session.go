@@ -88,6 +88,9 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 	defer timer.Stop()
 	for {
 		s.woken.Store(false) // before looking, so that what comes meanwhile counts
+		if why := s.place.left.Load(); why != nil {
+			return *why
+		}
 		b, end := s.next(time.Now())
 		if len(b) > 0 {
 			if err := sink.Send(b); err != nil {

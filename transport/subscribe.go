@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
 	"time"
 	"unicode/utf8"
 
@@ -48,11 +47,11 @@ func parseSubscription(line []byte) (s subscription, err error) {
 	return s, err
 }
 
-// Subscribe opens the session that a first line asks for, on what r has opened.
-// Who is the caller by the head of r; a token in the line beats it, and without
-// TLS is none. Errors are for the client: those of the line, of
+// Subscribe opens the session that a first line asks for. Who is the caller by
+// the head of the request that came before; a token in the line beats it, and is
+// none where that was not secure, which is without TLS. Errors are for the client: those of the line, of
 // FeedConfig.Authenticate and of Open.
-func (f *Feed) Subscribe(r *http.Request, who auth.Identity, line []byte, enc hub.Encoding) (*Session, error) {
+func (f *Feed) Subscribe(secure bool, who auth.Identity, line []byte, enc hub.Encoding) (*Session, error) {
 	s, err := parseSubscription(line)
 	if err != nil {
 		return nil, err
@@ -62,7 +61,7 @@ func (f *Feed) Subscribe(r *http.Request, who auth.Identity, line []byte, enc hu
 		return nil, err
 	}
 	if s.token != "" {
-		if r.TLS == nil { // as in a header: nobody is to get used to it
+		if !secure { // as in a header: nobody is to get used to it
 			return nil, event.Errorf(event.Invalid, "a token is sent over TLS alone; this one may have been read on its way, so take a new one").At("token")
 		}
 		if who, err = f.cfg.Authenticate(s.token); err != nil {

@@ -62,8 +62,8 @@ type place struct {
 	look time.Time
 }
 
-// Leave says that the client has gone, and why that is known: ClientGone or
-// Stalled. It is for outlets, and may be called at any time by anybody.
+// Leave says that the client has gone, or is to be left, and why: ClientGone or
+// Stalled. It may be called at any time by anybody.
 func (s *Session) Leave(why Reason) {
 	s.place.left.CompareAndSwap(nil, &why)
 	s.Wake()

@@ -12,47 +12,23 @@ const readBuffer = 512
 // Goroutines is a Carrier that serves each line with a goroutine that reads and,
 // while something is pending, one that writes. Its zero value is ready.
 type Goroutines struct {
-	running sync.WaitGroup
+	registry
 
-	mu    sync.Mutex
-	lines map[*Line]struct{}
-	ended bool
+	running sync.WaitGroup
 }
 
 // Run serves lines until ctx ends, and returns when all have ended. Lines that
 // are left then are cut.
 func (g *Goroutines) Run(ctx context.Context) error {
 	<-ctx.Done()
-	g.mu.Lock()
-	g.ended = true
-	lines := g.lines
-	g.lines = nil
-	g.mu.Unlock()
-	for l := range lines {
-		l.abandon()
-	}
+	g.end()
 	g.running.Wait()
 	return nil
 }
 
-func (g *Goroutines) attach(l *Line) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended {
-		return errEnded
-	}
-	if g.lines == nil {
-		g.lines = make(map[*Line]struct{})
-	}
-	g.lines[l] = struct{}{}
-	return nil
-}
+func (g *Goroutines) attach(l *Line) error { return g.add(l) }
 
-func (g *Goroutines) detach(l *Line) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.lines, l)
-}
+func (g *Goroutines) detach(l *Line) { g.remove(l) }
 
 func (g *Goroutines) begin(l *Line) error {
 	return g.start(func() { l.readOn(make([]byte, readBuffer)) })
@@ -77,10 +53,20 @@ func (l *Line) readOn(buf []byte) {
 			l.handler.Receive(buf[:n])
 		}
 		if err != nil {
-			l.gone(err)
+			l.gone(l.why(err))
 			return
 		}
 	}
+}
+
+// why is why a line is lost whose reading failed with err.
+func (l *Line) why(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
+	return err
 }
 
 // sendWaiting has a goroutine send what is pending; l.mu is held.
@@ -112,5 +98,9 @@ func (l *Line) sendOn() {
 	l.settle()
 	closing, err := l.closing, l.err
 	l.mu.Unlock()
+	if err != nil && !closing {
+		_ = l.sock.Close() // who reads finds that, and tells the handler
+		return
+	}
 	l.sent(true, closing, err)
 }

@@ -14,14 +14,14 @@ import (
 const LastWords = 5 * time.Second
 
 // Handler is who has taken over a connection. Its methods are called by the
-// goroutines of the carrier and must not wait; Sent may be called during
-// Receive.
+// goroutines of the carrier and must not wait. Sent may be called during the
+// others, which are called by one goroutine at a time.
 type Handler interface {
 	// Receive takes what the client has said. B is the handler's until it
 	// returns.
 	Receive(b []byte)
 	// Sent is called when all that was put has gone, if that was not so when it
-	// was put.
+	// was put. Something else may have been put since.
 	Sent()
 	// Gone is called once, when the client has closed the connection (io.EOF), or
 	// it is lost, or takes nothing (ErrStalled), and is not when this side has.

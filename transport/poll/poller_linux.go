@@ -26,10 +26,11 @@ type Poller struct {
 	raw  syscall.RawConn
 	fd   int
 
-	mu    sync.Mutex
-	lines map[int32]*Line // by descriptor
-	ids   int32
-	ended bool
+	registry
+
+	byFD sync.Mutex
+	fds  map[int32]*Line
+	ids  int32
 }
 
 // NewPoller returns a poller; Run ends it.
@@ -41,7 +42,7 @@ func NewPoller() (*Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("poll: epoll: %w", err)
 	}
-	p := &Poller{file: os.NewFile(uintptr(fd), "epoll"), fd: fd, lines: make(map[int32]*Line)}
+	p := &Poller{file: os.NewFile(uintptr(fd), "epoll"), fd: fd, fds: make(map[int32]*Line)}
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		return nil, errors.Join(fmt.Errorf("poll: epoll: %w", err), p.file.Close())
 	}
@@ -56,23 +57,11 @@ func (p *Poller) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		err = nil
 	}
-	return errors.Join(err, p.end())
-}
-
-// end cuts what is left, and has nothing begin any more.
-func (p *Poller) end() error {
-	p.mu.Lock()
-	p.ended = true
-	lines := p.lines
-	p.lines = nil
-	p.mu.Unlock()
-	for _, l := range lines {
-		l.abandon()
+	p.end()
+	if closed := p.file.Close(); !errors.Is(closed, os.ErrClosed) {
+		err = errors.Join(err, closed)
 	}
-	if err := p.file.Close(); !errors.Is(err, os.ErrClosed) {
-		return err
-	}
-	return nil
+	return err
 }
 
 // serve tells lines what there is to do until the epoll instance is closed.
@@ -126,9 +115,9 @@ func (p *Poller) wait(events []unix.EpollEvent, block bool) (n int, err error) {
 // line returns whom an event is for, nil if that has closed meanwhile and the
 // descriptor may be another's.
 func (p *Poller) line(e unix.EpollEvent) *Line {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l := p.lines[e.Fd]; l != nil && l.id == e.Pad {
+	p.byFD.Lock()
+	defer p.byFD.Unlock()
+	if l := p.fds[e.Fd]; l != nil && l.id == e.Pad {
 		return l
 	}
 	return nil
@@ -143,38 +132,34 @@ func (p *Poller) attach(l *Line) error {
 	if err != nil {
 		return err
 	}
-	l.direct, err = newSysConn(raw)
-	return err
+	if l.direct, err = newSysConn(raw); err != nil {
+		return err
+	}
+	return p.add(l)
 }
 
 func (p *Poller) begin(l *Line) error {
 	fd := int32(l.direct.(*sysConn).fd)
-	p.mu.Lock()
-	if p.ended {
-		p.mu.Unlock()
-		return errEnded
-	}
+	p.byFD.Lock()
 	p.ids++
 	l.id = p.ids
-	p.lines[fd] = l
-	p.mu.Unlock()
+	p.fds[fd] = l
+	p.byFD.Unlock()
 	// The first event comes at once, for there is room to write: what TLS holds
 	// already is read then, too.
 	err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, int(fd), &unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
 		Fd:     fd, Pad: l.id,
 	})
-	if err != nil {
-		p.detach(l)
-	}
 	return os.NewSyscallError("epoll_ctl", err)
 }
 
 func (p *Poller) detach(l *Line) {
 	fd := int32(l.direct.(*sysConn).fd)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.lines[fd] == l {
-		delete(p.lines, fd)
+	p.byFD.Lock()
+	defer p.byFD.Unlock()
+	if p.fds[fd] == l {
+		delete(p.fds, fd)
 	}
+	p.remove(l)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"everything.local/event"
+	"everything.local/transport"
 )
 
 // closeCode is why a connection is closed (RFC 6455, section 7.4.1).
@@ -117,4 +118,20 @@ func appendClose(dst []byte, code closeCode, reason string) []byte {
 	dst = appendHeader(dst, opClose, 2+len(reason))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
 	return append(dst, reason...)
+}
+
+// parting is how to part after a session that ended as why, with what the client
+// has ended it by, nil if it has not.
+func parting(why transport.Reason, heard error) ending {
+	switch {
+	case why == transport.Stalled:
+		return ending{}
+	case heard != nil && !errors.Is(heard, errRefused):
+		return endingFor(heard)
+	case why == transport.Drained:
+		return ending{code: goingAway, reason: "the hub is about to stop"}
+	case why == transport.Expired, why == transport.Refused:
+		return ending{code: policyViolation}
+	}
+	return ending{}
 }

@@ -29,36 +29,47 @@ type conformance struct {
 // every form of a length is met.
 const echoLimit = 4 << 20
 
-// echo sends every message back, on the connection that feeds are sent on.
-func echo(t *testing.T, limit int) http.Handler {
+// echo is the user of a connection that sends every message back.
+type echo struct {
+	conn
+
+	t *testing.T
+}
+
+func (e *echo) message(b []byte) bool {
+	if err := e.Put(appendFrame(nil, opText, b)); err != nil {
+		e.t.Errorf("echo: %v", err)
+	}
+	return true
+}
+
+func (e *echo) ended(err error) { e.part(endingFor(err)) }
+
+func (*echo) sent() {}
+
+// echoes serves echoes of messages up to a limit.
+func echoes(t *testing.T, limit int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answered, err := checkHandshake(r)
+		accept, err := checkHandshake(r)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		c, err := takeOver(w)
+		e := &echo{t: t}
+		e.user = e
+		read, err := e.takeOver(w, r)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		defer c.cut()
-		c.in.limit, c.controls = limit, rate.NewLimiter(rate.Inf, 0)
-		_, err = c.nc.Write(answer(answered))
-		for err == nil {
-			var message []byte
-			if message, err = c.receive(); err != nil {
-				c.part(endingFor(err))
-				return
-			}
-			err = c.write(appendFrame(nil, opText, message))
-		}
-		t.Errorf("echo: %v", err)
+		e.in.limit, e.controls = limit, rate.NewLimiter(rate.Inf, 0)
+		_ = e.Put(answer(accept))
+		e.Start(read)
 	})
 }
 
 func TestConformance(t *testing.T) {
-	r := newRig(t, setup{handler: echo(t, echoLimit)})
+	r := newRig(t, setup{handler: echoes(t, echoLimit)})
 	sections := make(map[string]bool)
 	for _, tt := range slices.Concat(framing(), pings(), reserved(), fragmentation(), texts(), closes(), limits()) {
 		if sections[tt.section] {
@@ -77,7 +88,7 @@ func TestConformance(t *testing.T) {
 
 // TestLimit is the hub's own, in place of those of section 9.
 func TestLimit(t *testing.T) {
-	r := newRig(t, setup{handler: echo(t, maxMessage)})
+	r := newRig(t, setup{handler: echoes(t, maxMessage)})
 	long := strings.Repeat("x", maxMessage)
 	for _, tt := range []conformance{
 		{"8 KiB", client(one(opText, long)), []string{"text " + long}},

@@ -1,32 +1,29 @@
 package ws
 
 import (
-	"bufio"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"everything.local/transport"
+	"everything.local/transport/poll"
 )
 
 const (
-	// readBuffer holds a subscribe line of the usual length. It is there as long
-	// as the connection, so it is small.
-	readBuffer = 512
-	// lastWords is how long a client may take for what is still sent to it when
-	// its connection is to be closed.
-	lastWords = 5 * time.Second
 	// closeWait is how long the hub waits for the close frame that answers its
 	// own.
 	closeWait = time.Second
 	// lateMost is how many bytes it takes when they do not count any more: what
 	// was on its way already.
 	lateMost = 1 << 20
+	// pongsMost is how many bytes of pongs wait for a client that does not read:
+	// as many as it may cause at once. Of those beyond, the newest is sent (RFC
+	// 6455, section 5.5.3).
+	pongsMost = controlsAtOnce * (2 + maxControl)
 
 	// How many frames that are no messages a client may send: heartbeats of
 	// libraries come every few seconds, and fragments are for messages longer
@@ -35,206 +32,229 @@ const (
 	controlsAtOnce    = 30
 )
 
-// conn is a WebSocket connection after its opening handshake. One goroutine
-// receives at a time; any number may write.
+// user is who has a connection: it is told what the client says. Message and
+// ended are called by the line's carrier.
+type user interface {
+	// message takes a text message, valid until it returns. It returns false when
+	// no more of them count.
+	message(b []byte) bool
+	// ended is called once, when the client has said its last: with a *violation,
+	// a *closedError, or why the line is lost. The user is to part then.
+	ended(err error)
+	// sent is called when all that was written has gone, if it had to wait.
+	sent()
+}
+
+// conn is a WebSocket connection after its opening handshake: a poll.Handler
+// that makes messages of bytes, and answers pings and close frames. Nothing in
+// it waits.
 type conn struct {
-	nc   net.Conn
-	in   reader
-	buf  [readBuffer]byte
-	rest []byte // of what was read, what is not looked at yet
-	// controls limits the frames that are no messages.
-	controls *rate.Limiter
+	*poll.Line
+	user user
 
-	// turn holds one element while somebody writes, so that no pong comes
-	// within a frame. Who receives waits with a pong for its turn and reads
-	// nothing meanwhile, so pongs never queue up.
-	turn chan struct{}
-	// answered says that the client has nothing more to say, and late is how many
-	// bytes it has said in vain. They belong to who receives.
-	answered bool
+	// What follows belongs to who calls Receive. Over is set when the client has
+	// said its last; late is how many bytes it has said in vain since.
+	in       reader
+	controls *rate.Limiter // nil before the first frame that is no message
+	over     bool
 	late     int
-	// closed says that the close frame is sent, after which nothing is; it
-	// belongs to whose turn it is.
-	closed bool
-	// leaving says that the client is waiting for the close frame alone.
-	leaving atomic.Bool
+
+	mu sync.Mutex
+	// pongs is how many bytes of them wait, and pong the newest of those that had
+	// no room, nil for none.
+	pongs int
+	pong  []byte
+	// parting says that the close frame is sent, after which nothing is, and
+	// answered that the client has nothing more to say.
+	parting, answered bool
+	// timer cuts the line of a client that lets it wait.
+	timer *time.Timer
 }
 
-// errClosed is a write behind the close frame, or to who has sent one.
-var errClosed = errors.New("ws: the connection is closing")
-
-// takeOver takes the connection from net/http, with what the client has sent
-// already, and lifts the deadlines that are for requests.
-func takeOver(w http.ResponseWriter) (*conn, error) {
-	nc, rw, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return nil, fmt.Errorf("ws: take over the connection: %w", err)
-	}
-	rest, err := buffered(rw.Reader)
-	if err == nil {
-		err = nc.SetDeadline(time.Time{})
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ws: take over the connection: %w", err), nc.Close())
-	}
-	return newConn(nc, rest), nil
+// takeOver takes the connection of r from net/http, for use, and returns what
+// the client has sent already.
+func (c *conn) takeOver(w http.ResponseWriter, r *http.Request) (read []byte, err error) {
+	c.in.limit = maxMessage
+	c.Line, read, err = transport.TakeOver(w, r, c)
+	return read, err
 }
 
-// buffered returns a copy of what lies in r, so that r may go.
-func buffered(r *bufio.Reader) ([]byte, error) {
-	b := make([]byte, r.Buffered())
-	_, err := io.ReadFull(r, b)
-	return b, err
-}
-
-func newConn(nc net.Conn, rest []byte) *conn {
-	return &conn{
-		nc: nc, rest: rest, in: reader{limit: maxMessage},
-		controls: rate.NewLimiter(controlsPerSecond, controlsAtOnce),
-		turn:     make(chan struct{}, 1),
-	}
-}
-
-// receive returns the client's next message, valid until the next call, and
-// answers its pings. Errors are *closedError, *violation, or of the connection.
-func (c *conn) receive() ([]byte, error) {
-	for {
-		for len(c.rest) > 0 {
-			got, rest, err := c.in.next(c.rest)
-			c.rest = rest
-			switch {
-			case err != nil:
-				return nil, err
-			case got.kind == text:
-				return got.payload, nil
-			}
-			if err := c.obey(got); err != nil {
-				return nil, err
-			}
+// Receive implements poll.Handler.
+func (c *conn) Receive(b []byte) {
+	for len(b) > 0 {
+		if c.over || c.parts() {
+			c.hearLate(b)
+			return
 		}
-		if _, err := c.fill(); err != nil {
-			return nil, err
+		var got received
+		var err error
+		if got, b, err = c.in.next(b); err == nil {
+			err = c.obey(got)
+		}
+		if err != nil {
+			c.over = true
+			c.user.ended(err)
 		}
 	}
 }
 
-// fill reads what the client has sent.
-func (c *conn) fill() (int, error) {
-	n, err := c.nc.Read(c.buf[:])
-	c.rest = c.buf[:n]
-	if n > 0 {
-		return n, nil // an error comes again
-	}
-	return 0, err
-}
-
-// obey takes what is no message.
+// obey does what the client has said, and returns what ends the connection.
 func (c *conn) obey(got received) error {
-	if got.kind == nothing {
+	switch got.kind {
+	case nothing:
 		return nil
-	}
-	if got.kind == closing {
+	case closing:
 		return &closedError{got.code}
+	case text:
+		c.over = !c.user.message(got.payload)
+		return nil
+	default:
+		return c.obeyControl(got)
+	}
+}
+
+// obeyControl does it for what is no message.
+func (c *conn) obeyControl(got received) error {
+	if c.controls == nil {
+		c.controls = rate.NewLimiter(controlsPerSecond, controlsAtOnce)
 	}
 	if !c.controls.Allow() {
 		return violated(policyViolation, "more pings, pongs and fragments than a client needs")
 	}
-	if got.kind != ping {
-		return nil
-	}
-	err := c.write(appendFrame(nil, opPong, got.payload))
-	if err != nil && !errors.Is(err, errClosed) {
-		// It is not the reading that has failed, whatever the reason.
-		return fmt.Errorf("ws: answer a ping: %v", err) //nolint:errorlint // deadlines of reading and of writing must not be mixed up
+	if got.kind == ping {
+		c.answer(got.payload)
 	}
 	return nil
 }
 
-// Send implements transport.Sink: b is whole frames.
-func (c *conn) Send(b []byte) error {
-	if c.leaving.Load() {
-		return errClosed
-	}
-	return c.write(b)
+// parts reports whether the close frame is sent.
+func (c *conn) parts() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.parting
 }
 
-// write writes whole frames, when nobody else is writing.
-func (c *conn) write(b []byte) error {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	if c.closed {
-		return errClosed
+// answer sends the pong of a ping, or keeps it for when there is room.
+func (c *conn) answer(payload []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	frame := appendFrame(nil, opPong, payload)
+	switch {
+	case c.parting:
+	case c.Clear():
+		_ = c.Put(frame) // a line that is lost says so
+	case c.pongs+len(frame) <= pongsMost:
+		c.pongs += len(frame)
+		_ = c.Put(frame)
+	default:
+		c.pong = frame
 	}
-	_, err := c.nc.Write(b)
-	return err
 }
 
-// writeClose sends the close frame, once.
-func (c *conn) writeClose(code closeCode, reason string) error {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	if c.closed {
-		return errClosed
+// Sent implements poll.Handler.
+func (c *conn) Sent() {
+	c.mu.Lock()
+	c.pongs = 0
+	if c.pong != nil && !c.parting {
+		_ = c.Put(c.pong)
 	}
-	c.closed = true
-	_, err := c.nc.Write(appendClose(nil, code, reason))
-	return err
+	c.pong = nil
+	if c.parting && c.Clear() {
+		c.waitFor(closeWait)
+	}
+	c.mu.Unlock()
+	c.user.sent()
 }
 
-// hurry bounds what is still to be written, also a write in progress.
-func (c *conn) hurry() { _ = c.nc.SetWriteDeadline(time.Now().Add(lastWords)) }
+// Gone implements poll.Handler.
+func (c *conn) Gone(err error) {
+	if !c.over {
+		c.over = true
+		c.user.ended(err)
+	}
+	c.mu.Lock()
+	parting, answered := c.parting, errors.Is(err, io.EOF)
+	c.answered = c.answered || answered
+	c.mu.Unlock()
+	if parting {
+		c.conclude()
+	}
+}
 
 // part ends the connection: with a closing handshake (RFC 6455, section 7.1),
-// if the client takes part in it, else by cutting it.
+// if the client takes part in it, else by cutting it. It is called once; what is
+// written after it is lost.
 func (c *conn) part(e ending) {
-	defer c.cut()
 	if e.code == 0 {
+		c.Cut()
 		return
 	}
-	c.hurry()
-	if c.writeClose(e.code, e.reason) != nil {
-		return
+	c.mu.Lock()
+	c.parting = true
+	err := c.Put(appendClose(nil, e.code, e.reason))
+	c.answered = c.answered || e.answers
+	done := c.answered || err != nil
+	if !done {
+		c.waitForClose()
 	}
-	if !e.answers && !c.answered {
-		_ = c.nc.SetReadDeadline(time.Now().Add(closeWait))
-		c.readLate()
-	}
-	if e.answers || c.answered {
-		_ = c.nc.Close() // tells TLS's end, too
+	c.mu.Unlock()
+	if done {
+		c.conclude()
 	}
 }
 
-// readLate takes what the client says when nothing counts any more but that it
-// answers the close frame or closes the connection. To close first, with bytes
-// of the client's unread, would have the kernel reset the connection and the
-// client never see why; to leave them unread would block a client that does not
-// read before it has written.
-func (c *conn) readLate() {
-	for !c.answered && c.late < lateMost {
-		for len(c.rest) > 0 {
-			got, rest, err := c.in.next(c.rest)
-			c.rest = rest
-			if got.kind == closing && err == nil {
-				c.answered = true
-				return
-			}
-		}
-		n, err := c.fill()
-		if err != nil {
-			c.answered = c.answered || errors.Is(err, io.EOF)
-			return
-		}
-		c.late += n
+// waitForClose waits for the client to answer the close frame. To close first,
+// with bytes of the client's unread, would have the kernel reset the connection
+// and the client never see why; c.mu is held.
+func (c *conn) waitForClose() {
+	if c.Clear() {
+		c.waitFor(closeWait)
+	} else {
+		c.waitFor(poll.LastWords) // to take it
 	}
 }
 
-// cut closes the connection at once, without a word of TLS, for which a client
-// that takes nothing would have to be waited for. It may be called at any time
-// and again.
-func (c *conn) cut() {
-	if t, ok := c.nc.(*tls.Conn); ok {
-		_ = t.NetConn().Close()
+// waitFor cuts the line after d, whatever it was to wait for before; c.mu is
+// held.
+func (c *conn) waitFor(d time.Duration) {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.timer = time.AfterFunc(d, c.Cut)
+}
+
+// conclude closes the line after a closing handshake, or what there was of it.
+func (c *conn) conclude() {
+	c.mu.Lock()
+	answered := c.answered
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.mu.Unlock()
+	if answered {
+		c.Close() // tells TLS's end, too
 		return
 	}
-	_ = c.nc.Close()
+	c.Cut()
+}
+
+// hearLate takes what the client says when nothing counts any more but that it
+// answers the close frame or closes the connection. To leave it unread would
+// block a client that does not read before it has written.
+func (c *conn) hearLate(b []byte) {
+	c.late += len(b)
+	answered := false
+	for len(b) > 0 && !answered {
+		var got received
+		var err error
+		got, b, err = c.in.next(b)
+		answered = got.kind == closing && err == nil
+	}
+	c.mu.Lock()
+	c.answered = c.answered || answered
+	done := c.parting && (c.answered || c.late > lateMost)
+	c.mu.Unlock()
+	if done {
+		c.conclude()
+	}
 }

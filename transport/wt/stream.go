@@ -152,7 +152,7 @@ func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) 
 	default: // too long, or the client has gone and is told nothing
 		return nil, err
 	}
-	return s.feed.Subscribe(s.request, s.who, line, s.wire)
+	return s.feed.Subscribe(true, s.who, line, s.wire)
 }
 
 // listen takes what the client says on an open feed until it falls silent for
