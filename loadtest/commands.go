@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +31,14 @@ The exit status is 1 when something did not hold, and 2 for a command line to be
 
 // commands is the command line.
 type commands struct {
-	Fanout fanoutCommand `cmd:"" help:"Many watchers of one topic, each message to all of them."`
-	Floor  floorCommand  `cmd:"" help:"The floor alone: what a bare loop needs for the same on this machine."`
+	Fanout   fanoutCommand   `cmd:"" help:"Many watchers of one topic, each message to all of them."`
+	Cafe     cafeCommand     `cmd:"" help:"Kitchens, boards and guests, whole orders through all their steps, and --watchers more who wait."`
+	Storm    stormCommand    `cmd:"" help:"All watchers lose their connections at once and come back by their positions."`
+	Stall    stallCommand    `cmd:"" help:"Some watchers stop reading and some crawl; what the others feel of it."`
+	Connect  connectCommand  `cmd:"" help:"How fast watchers connect, and what each costs while nothing happens."`
+	Saturate saturateCommand `cmd:"" help:"The highest rate at which everything is delivered in time."`
+	Soak     soakCommand     `cmd:"" help:"Messages on all wires for long, and whether the hub keeps more and more."`
+	Floor    floorCommand    `cmd:"" help:"The floor alone: what a bare loop needs for the same on this machine."`
 
 	Bare bareCommand `cmd:"" hidden:""`
 }
@@ -50,6 +57,10 @@ type common struct {
 	Bytes     int           `help:"Size of a message's value." default:"200" placeholder:"B"`
 	Keys      int           `help:"How many keys the messages take turns on: a state is superseded only after so many." default:"200" placeholder:"K"`
 
+	Mix    map[string]int `help:"How cafe, storm and soak spread watchers over the wires, like ws=50,sse=25,ndjson-h3=10,wt=15 (default: evenly over --wire)." mapsep:"," placeholder:"W=PARTS,…"`
+	Guests int            `help:"How many guests order in cafe." default:"40" placeholder:"G"`
+	P99    time.Duration  `name:"p99" help:"The 99th percentile that saturate holds." default:"100ms" placeholder:"D"`
+
 	PID      int    `name:"pid" help:"The hub's process on this machine, to measure its processor time and memory." placeholder:"P"`
 	Pin      bool   `help:"Keep the hub and the floor on the first core and this program on the second."`
 	FsyncDir string `help:"Where the floor of writing to the disk is measured: the disk of the hub's data." default:"." type:"path" placeholder:"DIR"`
@@ -63,9 +74,33 @@ type common struct {
 }
 
 type (
-	fanoutCommand struct{ common }
-	floorCommand  struct{ common }
+	fanoutCommand   struct{ common }
+	floorCommand    struct{ common }
+	cafeCommand     struct{ common }
+	stormCommand    struct{ common }
+	stallCommand    struct{ common }
+	connectCommand  struct{ common }
+	saturateCommand struct{ common }
+	soakCommand     struct{ common }
 )
+
+// Run runs the scenario.
+func (c *cafeCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "cafe") }
+
+// Run runs the scenario.
+func (c *stormCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "storm") }
+
+// Run runs the scenario.
+func (c *stallCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "stall") }
+
+// Run runs the scenario.
+func (c *connectCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "connect") }
+
+// Run runs the scenario.
+func (c *saturateCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "saturate") }
+
+// Run runs the scenario.
+func (c *soakCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "soak") }
 
 // Run runs the scenario.
 func (c *fanoutCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "fanout") }
@@ -135,11 +170,31 @@ func (c *common) config() (scenario.Config, error) {
 	for _, w := range c.Wire {
 		wires = append(wires, feed.Wire(w))
 	}
+	mix, err := c.mix()
+	if err != nil {
+		return scenario.Config{}, err
+	}
 	return scenario.Config{
+		Mix: mix, Guests: c.Guests, P99: c.P99,
 		Target: target, TLS: trust, Token: token, Wires: wires, Watchers: c.Watchers, Rate: c.Rate, For: c.For,
 		Rounds: c.Rounds, Bytes: c.Bytes, Keys: c.Keys, PID: meter.Process(c.PID), Pin: c.Pin, FsyncDir: c.FsyncDir,
 		NoFloor: c.NoFloor, FloorArgs: []string{"bare"}, Own: c.IOwnThisTarget, RealOrders: c.PlaceRealOrders,
 	}, nil
+}
+
+// mix is --mix in the order of the wires.
+func (c *common) mix() (shares []scenario.Share, err error) {
+	for w := range c.Mix {
+		if !slices.Contains(c.Wire, w) {
+			return nil, fmt.Errorf("%w: --mix has the wire %q, which is not one of --wire", scenario.ErrConfig, w)
+		}
+	}
+	for _, w := range c.Wire {
+		if c.Mix[w] > 0 {
+			shares = append(shares, scenario.Share{Wire: feed.Wire(w), Parts: c.Mix[w]})
+		}
+	}
+	return shares, nil
 }
 
 func (c *common) token() (string, error) {

@@ -87,7 +87,7 @@ func TestDoctored(t *testing.T) {
 }
 
 // newCourse is a course that another watcher has seen whole.
-func newCourse() (*check.Course, check.Truth) {
+func newCourse() (*check.Course, *check.Truth) {
 	course := check.NewCourse(6)
 	for n := range 6 {
 		course.Due(n, uint32(n%2), time.Unix(0, int64(n)))
@@ -97,13 +97,13 @@ func newCourse() (*check.Course, check.Truth) {
 	for n := range 6 {
 		first.Take(n, uint64(10+n), uint64(1+n))
 	}
-	return course, check.Truth{0: {14, 5}, 1: {15, 6}}
+	return course, &check.Truth{Entries: map[uint32]check.Entry{0: {Seq: 14, Value: 5}, 1: {Seq: 15, Value: 6}}}
 }
 
 // TestWrongEnd is a hub that tells watchers one thing and who comes last another.
 func TestWrongEnd(t *testing.T) {
 	course, truth := newCourse()
-	truth[1] = check.Entry{Seq: 17, Value: 6}
+	truth.Entries[1] = check.Entry{Seq: 17, Value: 6}
 	w := course.Watch("w")
 	for n := range 6 {
 		w.Take(n, uint64(10+n), uint64(1+n))

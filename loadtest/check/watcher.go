@@ -12,8 +12,10 @@ type Watcher struct {
 	// Name says who it is, in the report of a violation.
 	Name string
 
-	seen []uint64 // a bit for each step
-	last uint64   // the newest sequence
+	// first is the step that it begins with.
+	first int
+	seen  []uint64 // a bit for each step
+	last  uint64   // the newest sequence
 	// resumed is where it last went on from, and before the newest sequence it
 	// had had then: what lies between was not committed, and may come again.
 	resumed, before uint64
@@ -42,6 +44,11 @@ func (t *Tally) Violations() uint64 { return t.Gaps + t.Repeats + t.Reordered + 
 // Watch returns a watcher that begins where the course does.
 func (c *Course) Watch(name string) *Watcher { return &Watcher{course: c, Name: name} }
 
+// WatchFrom returns a watcher of what comes from step first on.
+func (c *Course) WatchFrom(name string, first int) *Watcher {
+	return &Watcher{course: c, Name: name, first: first}
+}
+
 // Fault is something that must not happen: which watcher, which sequence.
 type Fault struct {
 	Watcher string
@@ -51,7 +58,8 @@ type Fault struct {
 
 func (f *Fault) String() string { return fmt.Sprintf("%s, at %d: %s", f.Watcher, f.Seq, f.What) }
 
-// Take notes that step n came with a sequence, and a value by its hash. Fresh
+// Take notes that step n came with a sequence, and a value by its hash, which is
+// 0 for one that took the key away. Fresh
 // says that it is the first time; due is when it was meant to happen. A fault
 // is counted, too.
 func (w *Watcher) Take(n int, seq, value uint64) (due time.Time, fresh bool, fault *Fault) {

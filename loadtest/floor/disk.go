@@ -2,33 +2,36 @@ package floor
 
 import (
 	"os"
-	"path/filepath"
 	"time"
 )
 
-// Fsync writes bytes to a file in dir and waits until they are on the disk,
-// count times, and tells how long each took.
-func Fsync(dir string, size, count int, took func(time.Duration)) (err error) {
+// Disk is a file that is written to as a log is.
+type Disk struct {
+	f   *os.File
+	buf []byte
+}
+
+// OpenDisk makes a file in dir, for writes of a size.
+func OpenDisk(dir string, size int) (*Disk, error) {
 	f, err := os.CreateTemp(dir, "fsync-")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		_ = f.Close()
-		if e := os.Remove(filepath.Clean(f.Name())); err == nil {
-			err = e
-		}
-	}()
-	b := make([]byte, size)
-	for range count {
-		began := time.Now()
-		if _, err := f.Write(b); err != nil {
-			return err
-		}
-		if err := f.Sync(); err != nil {
-			return err
-		}
-		took(time.Since(began))
+	return &Disk{f, make([]byte, size)}, nil
+}
+
+// Write writes once and waits until it is on the disk.
+func (d *Disk) Write() (time.Duration, error) {
+	began := time.Now()
+	if _, err := d.f.Write(d.buf); err != nil {
+		return 0, err
 	}
-	return nil
+	err := d.f.Sync()
+	return time.Since(began), err
+}
+
+// Close removes the file.
+func (d *Disk) Close() error {
+	_ = d.f.Close() // what was written is wanted no more
+	return os.Remove(d.f.Name())
 }

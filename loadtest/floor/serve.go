@@ -127,6 +127,13 @@ func (s *server) greet(c *tls.Conn) error {
 	if err != nil {
 		return err
 	}
+	if r.URL.Path == echoPath {
+		if err := c.SetDeadline(time.Time{}); err != nil {
+			return err
+		}
+		echo(c)
+		return nil
+	}
 	ws := r.Header.Get("Upgrade") != ""
 	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 	if ws {

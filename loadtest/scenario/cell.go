@@ -34,7 +34,7 @@ func cellsIn[K ~string](all map[K]*cells, name string) *cells {
 // took adds what one crowd of this wire saw.
 func (c *cells) took(o *crowd, t check.Tally) {
 	c.Add(t)
-	c.latencies.Merge(o.latencies)
+	c.latencies.Merge(o.latencies.Load())
 }
 
 // perMillion is processor time in seconds for a million of n.

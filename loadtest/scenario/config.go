@@ -43,6 +43,8 @@ type Config struct {
 	// Bytes is the size of a message's value, Keys how many keys they rotate
 	// over: a state is superseded only after so many messages.
 	Bytes, Keys int
+	// Mix is how mixed crowds are spread over the wires; empty for evenly.
+	Mix []Share
 	// Guests are the customers of the cafe.
 	Guests int
 	// P99 is what saturate holds.
@@ -73,8 +75,10 @@ func (c *Config) check() error {
 	switch {
 	case !local && !c.Own:
 		return fmt.Errorf("%w: %s is another machine. A load test can take a hub down; if this one is yours, say --i-own-this-target", ErrConfig, c.Target.Host)
-	case c.Watchers < 1 || c.Watchers > maxWatchers:
-		return fmt.Errorf("%w: --watchers is 1 to %d", ErrConfig, maxWatchers)
+	case c.Watchers < 0 || c.Watchers > maxWatchers:
+		return fmt.Errorf("%w: --watchers is 0 to %d", ErrConfig, maxWatchers)
+	case c.Guests < 1 || c.Guests > 2000:
+		return fmt.Errorf("%w: --guests is 1 to 2000", ErrConfig)
 	case c.Rate <= 0 || c.Rate > maxRate:
 		return fmt.Errorf("%w: --rate is above 0 and at most %d a second", ErrConfig, maxRate)
 	case c.For < time.Second || c.For > maxFor:

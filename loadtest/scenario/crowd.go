@@ -19,21 +19,29 @@ const dialers = 64
 
 // crowd is many watchers, and what they saw together.
 type crowd struct {
-	dialer    *feed.Dialer
-	latencies *meter.Latencies
+	dialer *feed.Dialer
+	// latencies are of the phase that is measured; see phase.
+	latencies atomic.Pointer[meter.Latencies]
 	// delivered counts what came for the first time.
 	delivered atomic.Int64
 	members   []*member
 	closing   atomic.Bool
 	reading   sync.WaitGroup
+	// parallel is how many connections are being opened at once.
+	parallel int
 
 	mu     sync.Mutex
 	faults []string
 }
 
 func newCrowd(d *feed.Dialer) *crowd {
-	return &crowd{dialer: d, latencies: meter.NewLatencies()}
+	c := &crowd{dialer: d, parallel: dialers}
+	c.phase()
+	return c
 }
+
+// phase begins a part of a run whose latencies are counted by themselves.
+func (c *crowd) phase() { c.latencies.Store(meter.NewLatencies()) }
 
 // errLost is a feed that ended while it should not.
 var errLost = errors.New("its feed ended")
@@ -58,7 +66,7 @@ func (c *crowd) connect(ctx context.Context, members []*member) error {
 	defer cancel(nil)
 	var opening sync.WaitGroup
 	next := atomic.Int64{}
-	for range min(dialers, len(members)) {
+	for range min(c.parallel, len(members)) {
 		opening.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
@@ -124,9 +132,12 @@ func (c *crowd) leave() {
 	c.reading.Wait()
 }
 
+// truths are what topics are at the end, by their courses.
+type truths map[*check.Course]*check.Truth
+
 // tally holds everybody against the truth of each topic, when nobody reads any
 // more. It returns the sum and what must not be.
-func (c *crowd) tally(truths map[*check.Course]check.Truth) (sum check.Tally, faults []string) {
+func (c *crowd) tally(truths truths) (sum check.Tally, faults []string) {
 	faults = c.faults
 	for _, m := range c.members {
 		for _, t := range m.tracks {

@@ -16,7 +16,7 @@ const settle = 1500 * time.Millisecond
 
 // fanout sends each message to many watchers of one topic.
 func fanout(ctx context.Context, r *Run) error {
-	m, err := openMenu(ctx, r)
+	m, err := openMenu(ctx, r, 0)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (m *menu) cell(ctx context.Context, w feed.Wire, bare *float64) error {
 	r, name := m.run, string(w)
 	cell := r.cellsOf(name)
 	course := check.NewCourse(r.steps())
-	c, err := m.gather(ctx, w, course, cell)
+	c, err := m.gather(ctx, w, course, cell, m.step)
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,7 @@ func (m *menu) cell(ctx context.Context, w feed.Wire, bare *float64) error {
 	if err != nil {
 		return err
 	}
-	r.plots.show(name, c)
-	defer r.plots.show("", nil)
+	defer r.plots.show(name, c)()
 	err = m.publish(ctx, course, time.Now(), r.Rate, r.steps())
 	if e := c.quiet(ctx, int64(r.Watchers*course.Count())); err == nil {
 		err = e
@@ -77,13 +76,9 @@ func (m *menu) cell(ctx context.Context, w feed.Wire, bare *float64) error {
 }
 
 // gather connects watchers of the menu from where it is now on.
-func (m *menu) gather(ctx context.Context, w feed.Wire, course *check.Course, cell *cells) (*crowd, error) {
+func (m *menu) gather(ctx context.Context, w feed.Wire, course *check.Course, cell *cells, step func(*feed.Frame) int) (*crowd, error) {
 	r := m.run
 	position, err := r.site.Cursor(ctx)
-	if err != nil {
-		return nil, err
-	}
-	before, err := r.use()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +86,7 @@ func (m *menu) gather(ctx context.Context, w feed.Wire, course *check.Course, ce
 	for i := range r.Watchers {
 		c.add(w, feed.Ask{}, &track{
 			topic: "menu", course: course, watcher: course.Watch(fmt.Sprintf("watcher %d on %s", i, w)),
-			step: m.step, latency: true, position: []byte(position),
+			step: step, latency: true, position: []byte(position),
 		})
 	}
 	began := time.Now()
@@ -100,15 +95,11 @@ func (m *menu) gather(ctx context.Context, w feed.Wire, course *check.Course, ce
 		return nil, err
 	}
 	cell.connects = append(cell.connects, perSecond(r.Watchers, time.Since(began)))
-	if err := pause(ctx, settle); err != nil {
+	if err := r.settle(ctx, settle); err != nil {
 		c.leave()
 		return nil, err
 	}
-	after, err := r.use()
-	if err == nil && before != nil {
-		cell.memory = append(cell.memory, float64(after.RSS-before.RSS)/1024/float64(r.Watchers))
-	}
-	return c, err
+	return c, nil
 }
 
 // judge lets everybody leave and holds what they saw against the truth.
@@ -118,7 +109,7 @@ func (m *menu) judge(ctx context.Context, c *crowd, course *check.Course) (check
 	if err != nil {
 		return check.Tally{}, err
 	}
-	tally, faults := c.tally(map[*check.Course]check.Truth{course: truth})
+	tally, faults := c.tally(truths{course: truth})
 	for _, f := range faults {
 		m.run.violated(f)
 	}

@@ -66,8 +66,7 @@ func (r *Run) floorCell(ctx context.Context, watchers int, rate float64, steps i
 	if err := pause(ctx, settle); err != nil {
 		return nil, err
 	}
-	r.plots.show("floor", c)
-	defer r.plots.show("", nil)
+	defer r.plots.show("floor", c)()
 	return r.paced(ctx, c, course, rate, steps, flat)
 }
 
@@ -83,7 +82,7 @@ func (r *Run) paced(ctx context.Context, c *crowd, course *check.Course, rate fl
 	if err != nil {
 		return nil, err
 	}
-	cell.latencies.Merge(c.latencies)
+	cell.latencies.Merge(c.latencies.Load())
 	cell.cpu = append(cell.cpu, cpu)
 	if want := uint64(steps * len(c.members)); writes != want {
 		r.violated(fmt.Sprintf("the floor made %d of %d writes", writes, want))

@@ -29,9 +29,8 @@ type member struct {
 	ended   chan struct{}
 	dropped atomic.Bool
 	err     atomic.Pointer[error]
-	// gate, if not nil, is asked before each frame is read, and ends a reader
-	// with false.
-	gate func() bool
+	// held keeps a member from reading; one that is held may lose its feed.
+	held atomic.Pointer[hold]
 }
 
 // track is what a member follows of one topic.
@@ -98,7 +97,8 @@ func (m *member) read(s feed.Stream) {
 		}
 	}()
 	var f feed.Frame
-	for m.gate == nil || m.gate() {
+	for {
+		m.held.Load().wait()
 		b, err := s.Next()
 		if err == nil {
 			err = f.Parse(b)
@@ -112,7 +112,9 @@ func (m *member) read(s feed.Stream) {
 			}
 			err = fmt.Errorf("watcher %d on %s: %w: %w", m.id, m.wire, errLost, err)
 			m.err.Store(&err)
-			m.crowd.fault(err.Error())
+			if m.held.Load() == nil {
+				m.crowd.fault(err.Error())
+			}
 			s.Close()
 			return
 		}
@@ -121,6 +123,14 @@ func (m *member) read(s feed.Stream) {
 }
 
 var seed = maphash.MakeSeed()
+
+// digest is a value in short; 0 for none.
+func digest(value []byte) uint64 {
+	if value == nil {
+		return 0
+	}
+	return max(maphash.Bytes(seed, value), 1)
+}
 
 func (m *member) take(f *feed.Frame) {
 	if len(f.Topic) == 0 {
@@ -137,7 +147,7 @@ func (m *member) take(f *feed.Frame) {
 		return
 	}
 	if n := t.step(f); n >= 0 {
-		due, fresh, fault := t.watcher.Take(n, f.Seq, maphash.Bytes(seed, f.Value))
+		due, fresh, fault := t.watcher.Take(n, f.Seq, digest(f.Value))
 		if fault != nil {
 			m.crowd.fault(fault.String())
 		}
@@ -157,7 +167,7 @@ func (t *track) note(m *member, n int, due time.Time) {
 		return
 	}
 	took := time.Since(due)
-	m.crowd.latencies.Record(m.id, took)
+	m.crowd.latencies.Load().Record(m.id, took)
 	if t.met != nil {
 		t.met(n, took)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,18 +43,17 @@ type menu struct {
 
 func itemID(k int) string { return fmt.Sprintf("load-%03d", k) }
 
-// openMenu puts the items on the menu.
-func openMenu(ctx context.Context, r *Run) (*menu, error) {
+// openMenu puts the items on the menu, with so many left of each.
+func openMenu(ctx context.Context, r *Run, left int) (*menu, error) {
 	m := &menu{run: r, keys: r.Keys}
 	bare := len(`{"id":"load-000","name":"Load test 000","description":"","category":"Load test","position":900000,"price":{"amount":100,"currency":"EUR"},"available":true,"remaining":1000}`)
-	none := 0
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(dialers)
 	for k := range m.keys {
 		group.Go(func() error {
 			return r.site.PutItem(ctx, itemID(k), site.Item{
 				Name: fmt.Sprintf("Load test %03d", k), Description: strings.Repeat("x", max(r.Bytes-bare, 1)),
-				Category: "Load test", Position: 900_000, Price: site.Price{Amount: 100, Currency: "EUR"}, Remaining: &none,
+				Category: "Load test", Position: 900_000, Price: site.Price{Amount: 100, Currency: "EUR"}, Remaining: &left,
 			})
 		})
 	}
@@ -117,6 +115,11 @@ func count(value []byte) int {
 
 // publish sends count messages and returns when all are answered.
 func (m *menu) publish(ctx context.Context, course *check.Course, start time.Time, rate float64, count int) error {
+	return m.publishFrom(ctx, course, 0, start, rate, count)
+}
+
+// publishFrom is publish with messages that are numbered from a number on.
+func (m *menu) publishFrom(ctx context.Context, course *check.Course, from int, start time.Time, rate float64, count int) error {
 	var (
 		sending sync.WaitGroup
 		first   = make(chan error, 1)
@@ -124,7 +127,8 @@ func (m *menu) publish(ctx context.Context, course *check.Course, start time.Tim
 		before  = make([]chan struct{}, m.keys) // the message before under the same key
 	)
 	defer sending.Wait()
-	err := meter.Pace(ctx, start, rate, count, func(n int, due time.Time) {
+	err := meter.Pace(ctx, start, rate, count, func(i int, due time.Time) {
+		n := from + i
 		k := n % m.keys
 		wait, done := before[k], make(chan struct{})
 		before[k] = done
@@ -159,11 +163,11 @@ func (m *menu) publish(ctx context.Context, course *check.Course, start time.Tim
 }
 
 // truth is the menu as somebody who comes now finds it.
-func (m *menu) truth(ctx context.Context) (check.Truth, error) {
-	truth := check.Truth{}
+func (m *menu) truth(ctx context.Context) (*check.Truth, error) {
+	truth := &check.Truth{Entries: map[uint32]check.Entry{}}
 	err := m.run.snapshot(ctx, "menu", m.run.Token, func(f *feed.Frame) {
 		if k := m.key(f); k >= 0 {
-			truth[uint32(k)] = check.Entry{Seq: f.Seq, Value: maphash.Bytes(seed, f.Value)}
+			truth.Entries[uint32(k)] = check.Entry{Seq: f.Seq, Value: digest(f.Value)}
 		}
 	})
 	return truth, err

@@ -17,10 +17,14 @@ type plots struct {
 
 	mu    sync.Mutex
 	lines map[string]map[string]*report.Line // by plot and name
-	crowd *crowd
-	name  string
+	shown map[string]*shown
 	use   *meter.Use
 	at    time.Time
+}
+
+// shown is a crowd whose deliveries are drawn.
+type shown struct {
+	crowd *crowd
 	seen  int64
 }
 
@@ -30,14 +34,19 @@ var plotUnits = []struct{ title, unit string }{
 }
 
 func newPlots(r *Run) *plots {
-	return &plots{run: r, lines: map[string]map[string]*report.Line{}, at: time.Now()}
+	return &plots{run: r, lines: map[string]map[string]*report.Line{}, shown: map[string]*shown{}, at: time.Now()}
 }
 
-// show says whose deliveries are drawn from now on; nil for nobody's.
-func (p *plots) show(name string, c *crowd) {
+// show draws a crowd's deliveries until hide is called.
+func (p *plots) show(name string, c *crowd) (hide func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.crowd, p.name, p.seen, p.at = c, name, 0, time.Now()
+	p.shown[name] = &shown{c, c.delivered.Load()}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.shown, name)
+	}
 }
 
 // watchPlots samples while do runs, and says once in a while how it goes.
@@ -74,20 +83,23 @@ func (p *plots) sample() {
 		p.point("Memory of the hub", "hub", float64(use.RSS)/(1<<20))
 		p.use = use
 	}
-	if p.crowd == nil {
-		return
+	for _, name := range slices.Sorted(maps.Keys(p.shown)) {
+		p.shown[name].sample(p, name, took)
 	}
-	delivered := p.crowd.delivered.Load()
-	rate := float64(delivered-p.seen) / took
-	p.seen = delivered
-	p.point("Deliveries", p.name, rate)
-	l := p.crowd.latencies.Interval()
+}
+
+func (s *shown) sample(p *plots, name string, took float64) {
+	delivered := s.crowd.delivered.Load()
+	rate := float64(delivered-s.seen) / took
+	s.seen = delivered
+	p.point("Deliveries", name, rate)
+	l := s.crowd.latencies.Load().Interval()
 	if l.Count == 0 {
 		return
 	}
-	p.point("Latency, 99th percentile", p.name, l.P99)
-	p.point("Latency, median", p.name, l.P50)
-	p.run.say("%-10s %8.0f deliveries/s, p50 %.2f ms, p99 %.2f ms, max %.1f ms", p.name, rate, l.P50, l.P99, l.Most)
+	p.point("Latency, 99th percentile", name, l.P99)
+	p.point("Latency, median", name, l.P50)
+	p.run.say("%-10s %8.0f deliveries/s, p50 %.2f ms, p99 %.2f ms, max %.1f ms", name, rate, l.P50, l.P99, l.Most)
 }
 
 func (p *plots) point(plot, name string, y float64) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"everything.local/loadtest/feed"
@@ -25,8 +26,14 @@ const (
 
 // scenarios is the registry: one line for each file.
 var scenarios = map[string]func(context.Context, *Run) error{
-	"fanout": fanout,
-	"floor":  floorAlone,
+	"cafe":     cafe,
+	"connect":  connect,
+	"fanout":   fanout,
+	"floor":    floorAlone,
+	"saturate": saturate,
+	"soak":     soak,
+	"stall":    stall,
+	"storm":    storm,
 }
 
 // Names are the scenarios there are.
@@ -45,6 +52,7 @@ type Run struct {
 	floors map[string]*cells
 	plots  *plots
 	began  time.Time
+	saying sync.Mutex
 }
 
 // Do runs a scenario. It returns the result also with an error if it got that
@@ -127,13 +135,15 @@ func (r *Run) finish() {
 	for w, c := range r.cells {
 		r.result.Wires[string(w)] = c.wire()
 	}
-	r.result.Series = r.plots.series()
+	r.result.Series = append(r.plots.series(), r.result.Series...)
 	r.result.TookS = time.Since(r.began).Seconds()
 	r.result.Passed = len(r.result.Violations) == 0
 }
 
 // say tells who waits how it goes.
 func (r *Run) say(format string, args ...any) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
 	fmt.Fprintf(r.Progress, "%6.1fs  %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
@@ -158,6 +168,15 @@ func (r *Run) use() (*meter.Use, error) {
 		return nil, fmt.Errorf("the hub's process %d: %w", r.PID, err)
 	}
 	return &u, nil
+}
+
+// settle leaves the hub alone for a while if its process is measured: it gives
+// back what handshakes took.
+func (r *Run) settle(ctx context.Context, d time.Duration) error {
+	if r.PID == 0 {
+		return ctx.Err()
+	}
+	return pause(ctx, d)
 }
 
 // pause waits.

@@ -15,17 +15,21 @@ type Order struct {
 	Customer string
 }
 
-// Place orders one of an item.
-func (s *Site) Place(ctx context.Context, name, item string) (Order, error) {
+// Place orders one of each item.
+func (s *Site) Place(ctx context.Context, name string, items ...string) (Order, error) {
 	type line struct {
 		Item     string `json:"item"`
 		Quantity int    `json:"quantity"`
+	}
+	var lines []line
+	for _, item := range items {
+		lines = append(lines, line{item, 1})
 	}
 	var a struct{ Order Order }
 	_, err := s.call(ctx, http.MethodPost, "/v1/orders", struct {
 		Name  string `json:"name"`
 		Items []line `json:"items"`
-	}{name, []line{{item, 1}}}, &a)
+	}{name, lines}, &a)
 	return a.Order, err
 }
 

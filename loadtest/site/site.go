@@ -82,6 +82,14 @@ func Refused(err error) bool {
 	return ok && !r.Unclear
 }
 
+// Code is the hub's code for a refusal, "" for anything else.
+func Code(err error) string {
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		return r.Code
+	}
+	return ""
+}
+
 // call makes one request and decodes its answer into out, if that is
 // not nil, or copies it if that is a *[]byte. It returns the answer's header.
 func (s *Site) call(ctx context.Context, method, path string, in, out any) (http.Header, error) {

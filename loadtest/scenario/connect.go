@@ -1,0 +1,71 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"everything.local/loadtest/check"
+	"everything.local/loadtest/feed"
+	"everything.local/loadtest/meter"
+)
+
+// connect measures how fast watchers come and what each costs while nothing
+// happens. What the hub keeps of those that left before counts against those
+// that come later: for an exact figure measure one wire on a hub that was just
+// started.
+func connect(ctx context.Context, r *Run) error {
+	before, err := r.use()
+	if err != nil {
+		return err
+	}
+	for range r.Rounds {
+		for _, w := range r.Wires {
+			if err := r.connectCell(ctx, w, before); err != nil {
+				return fmt.Errorf("%s: %w", w, err)
+			}
+		}
+	}
+	return nil
+}
+
+// idle is how long watchers are left alone before their memory is read: the
+// hub's runtime gives back what handshakes took in its own time.
+const idle = 3 * time.Second
+
+func (r *Run) connectCell(ctx context.Context, w feed.Wire, before *meter.Use) error {
+	cell := r.cellsOf(string(w))
+	course := check.NewCourse(0)
+	c := newCrowd(r.dialer)
+	defer c.leave()
+	for i := range r.Watchers {
+		c.add(w, feed.Ask{Token: r.Token}, r.nothing(course, "announcements", fmt.Sprintf("watcher %d on %s", i, w)))
+	}
+	began := time.Now()
+	if err := c.connect(ctx, c.members); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	cell.connects = append(cell.connects, perSecond(r.Watchers, took))
+	r.say("%-10s %d connected in %.2f s", w, r.Watchers, took.Seconds())
+	if err := r.settle(ctx, idle); err != nil {
+		return err
+	}
+	after, err := r.use()
+	if err != nil {
+		return err
+	}
+	if after != nil {
+		cell.memory = append(cell.memory, float64(after.RSS-before.RSS)/1024/float64(r.Watchers))
+	}
+	c.leave()
+	for _, f := range c.faults {
+		r.violated(f)
+	}
+	return nil
+}
+
+// nothing follows a topic on which nothing is expected.
+func (*Run) nothing(course *check.Course, topic, name string) *track {
+	return &track{topic: topic, course: course, watcher: course.Watch(name), step: func(*feed.Frame) int { return -1 }}
+}
