@@ -156,7 +156,7 @@ func (f *inflight) count(next http.Handler) http.Handler {
 		f.mu.Lock()
 		f.n++
 		f.mu.Unlock()
-		defer f.leave()
+		defer stayOf(r).leave(f.leave)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -55,7 +55,7 @@ func (q *requests) limit(next http.Handler) http.Handler {
 			q.writeError(w, r, err)
 			return
 		}
-		defer end()
+		defer stayOf(r).leave(end)
 		if r.Method == http.MethodConnect {
 			r = r.WithContext(context.WithValue(r.Context(), requestsKey{}, q))
 		}

@@ -153,7 +153,7 @@ func (s *Session) obey(now time.Time) ([]byte, Reason) {
 		return nil, ""
 	}
 	s.leave = told.notice.leave
-	within := max(s.leave.Sub(now).Milliseconds(), 0)
+	within := max(s.leave.Sub(now).Round(time.Millisecond).Milliseconds(), 0)
 	return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within, To: told.notice.to}}), ""
 }
 

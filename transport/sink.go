@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Piece is how many bytes a stream of HTTP/2 or QUIC must take within a stall
+// piece is how many bytes a stream of HTTP/2 or QUIC must take within a stall
 // timeout. Within a piece nothing shows progress, because a stream waits for
 // window updates, which clients send for 4 KiB and more. On HTTP/1.1 it is a
 // matter of the connection, see conn.
-const Piece = 4 << 10
+const piece = 4 << 10
 
 // bodySink is the Sink of feeds that are the body of an HTTP response.
 type bodySink struct {
@@ -55,8 +55,8 @@ func (s *bodySink) Send(b []byte) error {
 	if s.copied == nil {
 		return s.write(b)
 	}
-	for piece := range slices.Chunk(b, Piece) {
-		if err := s.sendPiece(piece); err != nil {
+	for p := range slices.Chunk(b, piece) {
+		if err := s.sendPiece(p); err != nil {
 			return err
 		}
 	}

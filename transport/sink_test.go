@@ -40,7 +40,7 @@ func sinkOn(major int, stall time.Duration) (*bodySink, *response) {
 // hub's buffer, which is another client's by then.
 func TestSinkKeepsNothing(t *testing.T) {
 	s, r := sinkOn(2, time.Second)
-	b := bytes.Repeat([]byte("mine "), Piece)
+	b := bytes.Repeat([]byte("mine "), piece)
 	r.err = errors.New("stream reset")
 	if err := s.Send(b); !errors.Is(err, r.err) || errors.Is(err, ErrStalled) {
 		t.Errorf("Send: %v", err)
@@ -60,10 +60,10 @@ func TestSinkKeepsNothing(t *testing.T) {
 func TestSinkPieces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := sinkOn(2, time.Minute)
-		if err := s.Send(make([]byte, 2*Piece+1)); err != nil {
+		if err := s.Send(make([]byte, 2*piece+1)); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.kept) != 3 || len(r.kept[0]) != Piece {
+		if len(r.kept) != 3 || len(r.kept[0]) != piece {
 			t.Errorf("%d pieces", len(r.kept))
 		}
 		set, last := 0, r.deadlines[len(r.deadlines)-1]

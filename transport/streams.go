@@ -31,10 +31,9 @@ func (q *quicServer) serve(ctx context.Context, u *usage) error {
 	if d.http, err = q.http.NewRawServerConn(u.conn); err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { acceptAll(ctx, &wg, u.conn.AcceptUniStream, d.takeUni) })
-	acceptAll(ctx, &wg, u.conn.AcceptStream, d.take)
-	wg.Wait()
+	u.serving.Go(func() { acceptAll(ctx, &u.serving, u.conn.AcceptUniStream, d.takeUni) })
+	acceptAll(ctx, &u.serving, u.conn.AcceptStream, d.take)
+	u.serving.Wait()
 	return nil
 }
 

@@ -90,9 +90,17 @@ type bodyOutlet struct {
 	unheard int
 }
 
-// serveBody takes over the connection of r and has a worker send the feed on it.
-// It reports false if that is not possible.
+// serveBody has a worker send the feed as the body of the response to r. It
+// reports false if that is not possible.
 func (f *Feed) serveBody(w http.ResponseWriter, r *http.Request, s *Session) bool {
+	if r.ProtoMajor == 3 {
+		return f.serveStream(w, r, s)
+	}
+	return f.serveConn(w, r, s)
+}
+
+// serveConn takes over the connection of r for a feed.
+func (f *Feed) serveConn(w http.ResponseWriter, r *http.Request, s *Session) bool {
 	o := &bodyOutlet{session: s}
 	l, read, err := TakeOver(w, r, o)
 	if errors.Is(err, http.ErrNotSupported) {

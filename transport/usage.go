@@ -18,6 +18,8 @@ type usage struct {
 	conn *quic.Conn
 	// streams takes those of the extension, nil for none.
 	streams Streams
+	// serving counts the goroutines of its streams, and requests that stay.
+	serving sync.WaitGroup
 	// idle runs while no request is served.
 	idle *time.Timer
 
@@ -32,8 +34,9 @@ func newUsage(c *quic.Conn) *usage {
 	return u
 }
 
-// begin and end are called around each request.
+// begin and end are called around each request, on a goroutine of a stream.
 func (u *usage) begin() {
+	u.serving.Add(1)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.open++
@@ -41,6 +44,7 @@ func (u *usage) begin() {
 }
 
 func (u *usage) end() {
+	defer u.serving.Done()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.open--; u.open == 0 {
@@ -85,7 +89,8 @@ func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := r.Context().Value(usageKey{}).(*usage)
 		u.begin()
-		defer u.end()
+		r, stay := withStay(r)
+		defer stay.leave(u.end)
 		now := time.Now()
 		rc := http.NewResponseController(w) // HTTP/3 streams have both deadlines
 		_ = rc.SetWriteDeadline(now.Add(writeTimeout))

@@ -24,7 +24,7 @@ func TestStreamSaidToBeGone(t *testing.T) {
 		}
 		stream.CancelWrite(webtransport.WTSessionGoneErrorCode)
 		stream.CancelRead(webtransport.WTSessionGoneErrorCode)
-		synctest.Wait()
+		<-w.ended
 		w.closedFor(transport.ClientGone, 1)
 		_ = c.conns[0].CloseWithError(0, "")
 		synctest.Wait()

@@ -140,7 +140,7 @@ func TestClosedSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		resetWith(t, stream, webtransport.WTSessionGoneErrorCode)
-		synctest.Wait()
+		<-w.ended
 		w.closedFor(transport.ClientGone, 1)
 		resetWith(t, rawStream(t, conn, ""), webtransport.WTSessionGoneErrorCode)
 		if conn.Context().Err() != nil {

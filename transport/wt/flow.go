@@ -127,6 +127,22 @@ func (f *flow) take(n int) int {
 	return n
 }
 
+// giveBack gives back n bytes that were taken and not sent.
+func (f *flow) giveBack(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent -= uint64(n)
+	f.wake()
+}
+
+// wake has who waits to send look again; f.mu is held.
+func (f *flow) wake() {
+	if f.raised != nil {
+		close(f.raised)
+		f.raised = nil
+	}
+}
+
 // wait returns what is closed when more may be sent than now, or at once if
 // something may. If not, the client is to be told that its limit is in the way.
 func (f *flow) wait() <-chan struct{} {
@@ -160,10 +176,7 @@ func (f *flow) raise(most uint64) error {
 		return errFlow
 	}
 	f.sendMost = most
-	if f.raised != nil {
-		close(f.raised)
-		f.raised = nil
-	}
+	f.wake()
 	return nil
 }
 

@@ -1,12 +1,9 @@
 package wt
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -101,11 +98,22 @@ func (s *session) drain() {
 	_ = s.stream.TryWriteAll(appendDrain(nil)) // feeds say so, too
 }
 
-// follow serves a subscription.
+// follow serves a subscription. It returns when nothing is read from the stream
+// any more, nor sent on it.
 func (s *session) follow(stream *quic.Stream, in io.Reader) {
 	_ = stream.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout)) // else the read fails as well
 	lines := transport.NewLines(in)
-	sink := &sink{stream, s}
+	ended, unread := make(chan struct{}), onStream(codeDone)
+	out := transport.StreamConfig{
+		Stream: stream, Gone: onStream(codeDone), Stalled: onStream(codeStalled),
+		Ended: func() {
+			stream.CancelRead(unread) // ends listen
+			close(ended)
+		},
+	}
+	if s.flow != nil {
+		out.Limit = limit{s}
+	}
 	var feed *transport.Session
 	counted, err := transport.CountRequest(s.request) // as on another wire
 	if err == nil {
@@ -116,28 +124,15 @@ func (s *session) follow(stream *quic.Stream, in io.Reader) {
 		stop()
 	}
 	if err != nil {
-		if err = sink.Send(s.feed.Refusal(s.wire, err)); err != nil {
-			stream.CancelWrite(onStream(codeStalled))
-		}
-		stream.CancelRead(onStream(codeRefused))
-		_ = stream.Close()
+		unread = onStream(codeRefused)
+		s.feed.RefuseStream(out, s.wire, err)
+		<-ended
 		return
 	}
 	_ = stream.SetReadDeadline(time.Time{})
-	ctx, gone := context.WithCancel(stream.Context())
-	defer gone()
-	var reading sync.WaitGroup
-	reading.Go(func() { listen(lines, feed, gone) })
-	switch feed.Run(ctx, sink) {
-	case transport.ClientGone:
-		stream.CancelWrite(onStream(codeDone))
-	case transport.Stalled:
-		stream.CancelWrite(onStream(codeStalled))
-	default: // the last frame says why
-		_ = stream.Close()
-	}
-	stream.CancelRead(onStream(codeDone))
-	reading.Wait()
+	s.feed.ServeStream(stream.Context(), feed, out)
+	listen(lines, feed)
+	<-ended
 }
 
 // subscribe reads the first line and opens what it asks for.
@@ -157,7 +152,7 @@ func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) 
 
 // listen takes what the client says on an open feed until it falls silent for
 // good, which ends nothing, or breaks off, which does.
-func listen(lines *transport.Lines, feed *transport.Session, gone func()) {
+func listen(lines *transport.Lines, feed *transport.Session) {
 	for {
 		line, err := lines.Next()
 		switch {
@@ -169,7 +164,7 @@ func listen(lines *transport.Lines, feed *transport.Session, gone func()) {
 			feed.Fail(err)
 			return
 		default:
-			gone()
+			feed.Leave(transport.ClientGone)
 			return
 		}
 	}
@@ -223,59 +218,18 @@ func (i *inbound) final(size int64) {
 	i.session.tellSoon()
 }
 
-// sink is the transport.Sink of a stream.
-type sink struct {
-	stream  *quic.Stream
-	session *session
-}
+// limit is what a client takes of a session: its transport.Limit.
+type limit struct{ session *session }
 
-// Send implements transport.Sink.
-func (s *sink) Send(b []byte) error {
-	for p := range slices.Chunk(b, transport.Piece) {
-		until := time.Now().Add(s.session.feed.StallTimeout())
-		if err := s.stream.SetWriteDeadline(until); err != nil {
-			return err
-		}
-		if err := s.write(p, until); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				return fmt.Errorf("%w: %w", transport.ErrStalled, err)
-			}
-			return err
-		}
-	}
-	return nil
-}
+// Take implements transport.Limit.
+func (l limit) Take(n int) int { return l.session.flow.take(n) }
 
-// write writes a piece, as far as flow control for sessions lets it until then.
-func (s *sink) write(b []byte, until time.Time) error {
-	flow := s.session.flow
-	if flow == nil {
-		_, err := s.stream.Write(b)
-		return err
-	}
-	for {
-		n, err := s.stream.WriteWithLimit(b, flow.take)
-		if b = b[n:]; !errors.Is(err, quic.ErrWriteLimitReached) {
-			return err
-		}
-		raised := flow.wait()
-		s.session.tell()
-		if err := s.await(raised, until); err != nil {
-			return err
-		}
-	}
-}
+// Return implements transport.Limit.
+func (l limit) Return(n int) { l.session.flow.giveBack(n) }
 
-// await waits for the client to let more be sent.
-func (s *sink) await(raised <-chan struct{}, until time.Time) error {
-	patience := time.NewTimer(time.Until(until))
-	defer patience.Stop()
-	select {
-	case <-raised:
-		return nil
-	case <-s.stream.Context().Done():
-		return context.Cause(s.stream.Context())
-	case <-patience.C:
-		return os.ErrDeadlineExceeded
-	}
+// Wait implements transport.Limit, and tells the client that somebody waits.
+func (l limit) Wait() <-chan struct{} {
+	raised := l.session.flow.wait()
+	l.session.tell()
+	return raised
 }
