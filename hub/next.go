@@ -19,7 +19,7 @@ func (s *Subscription) Next() []byte {
 		return b
 	}
 	s.chunk = chunks.Get().(*chunk)
-	s.compose(s.chunk)
+	s.drained = s.compose(s.chunk)
 	if s.chunk.frames == 0 {
 		s.release() // an idle reader holds no buffer
 		return nil
@@ -27,6 +27,9 @@ func (s *Subscription) Next() []byte {
 	h.counters.frames.Add(uint64(s.chunk.frames))
 	return s.chunk.out
 }
+
+// Drained reports whether the last Next returned all that there was.
+func (s *Subscription) Drained() bool { return s.drained }
 
 // fromRing is Next for the subscription to one topic with nothing to be told
 // but what its ring has: no byte is copied. It reports false when that is not
@@ -45,7 +48,7 @@ func (s *Subscription) fromRing() ([]byte, bool) {
 	if len(st.b) > 0 {
 		f.sent = st.seq
 	}
-	if f.place == f.stream.ring.end() {
+	if s.drained = f.place == f.stream.ring.end(); s.drained {
 		f.sent = h.applied
 	}
 	s.committed = f.sent
@@ -53,21 +56,21 @@ func (s *Subscription) fromRing() ([]byte, bool) {
 	return st.b, true
 }
 
-// compose fills the chunk with what the reader has not seen.
-func (s *Subscription) compose(c *chunk) {
+// compose fills the chunk with what the reader has not seen. It reports whether
+// that is all in it.
+func (s *Subscription) compose(c *chunk) bool {
 	h := s.hub
 	waits := s.waits()
-	s.sayStale(c, waits)
-	if !h.serving() {
-		return
+	if !s.sayStale(c, waits) || !h.serving() {
+		return false
 	}
 	for s.inBatch || s.pending() {
 		if !s.batch(c, waits) {
-			return
+			return false
 		}
 	}
 	s.settle(waits)
-	s.sayLive(c, waits)
+	return s.sayLive(c, waits)
 }
 
 func (s *Subscription) pending() bool {
@@ -140,16 +143,19 @@ func (s *Subscription) settle(waits bool) {
 	}
 }
 
-// sayStale tells the reader that what it shows is stale, if that is news.
-func (s *Subscription) sayStale(c *chunk, waits bool) {
+// sayStale tells the reader that what it shows is stale, if that is news. Like
+// sayLive it reports whether there was room.
+func (s *Subscription) sayStale(c *chunk, waits bool) bool {
 	now := s.stale(waits)
 	if now == (staleness{}) || now == s.told {
-		return
+		return true
 	}
 	c.json = appendStale(c.json[:0], now)
-	if c.add(s.encoding, "") {
-		s.told, s.owesLive = now, true
+	if !c.add(s.encoding, "") {
+		return false
 	}
+	s.told, s.owesLive = now, true
+	return true
 }
 
 // stale is what holds for this reader.
@@ -164,14 +170,16 @@ func (s *Subscription) stale(waits bool) staleness {
 }
 
 // sayLive tells the reader that it has caught up, if it is owed that.
-func (s *Subscription) sayLive(c *chunk, waits bool) {
+func (s *Subscription) sayLive(c *chunk, waits bool) bool {
 	if !s.owesLive || waits || s.stale(waits) != (staleness{}) {
-		return
+		return true
 	}
 	c.json = appendClock(c.json[:0], "live", s.hub.cursor, time.Now())
-	if c.add(s.encoding, s.hub.cursor) {
-		s.owesLive, s.told = false, staleness{}
+	if !c.add(s.encoding, s.hub.cursor) {
+		return false
 	}
+	s.owesLive, s.told = false, staleness{}
+	return true
 }
 
 // cursorAt writes the cursor of a sequence; mostly it is the newest one.

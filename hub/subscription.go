@@ -58,6 +58,8 @@ type Subscription struct {
 	owesLive bool
 	told     staleness
 
+	// drained says that the last Next left nothing.
+	drained bool
 	// chunk is what Next composed, small what Ping and Frame did.
 	chunk *chunk
 	small []byte

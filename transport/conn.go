@@ -9,7 +9,7 @@ import (
 
 // conn is an accepted TCP connection.
 type conn struct {
-	*poll.Socket
+	poll.Socket
 	refused Refusal // not empty: to be told so, and closed
 	// carrier is whose the connection becomes when a feed takes it over; nil if
 	// none can.
@@ -24,5 +24,7 @@ func newConn(c net.Conn, stall time.Duration, refused Refusal, release func()) *
 		open := release
 		release = func() { end.Stop(); open() }
 	}
-	return &conn{Socket: poll.NewSocket(c, stall, release), refused: refused}
+	own := &conn{refused: refused}
+	own.Init(c, stall, release)
+	return own
 }

@@ -14,11 +14,11 @@ import (
 
 // Limits of connections, where ServerConfig does not say.
 const (
-	// DefaultMaxConns is what a Pi with 4 GiB holds at 100 KiB a connection
-	// with three quarters of its memory left.
-	DefaultMaxConns = 8192
+	// DefaultMaxConns is what a Pi with 4 GiB holds at 100 KiB a connection, the
+	// costliest wire, with half its memory left: a feed each.
+	DefaultMaxConns = DefaultMaxFeeds
 	// DefaultMaxConnsPerAddress is far above what a browser with many pages or
-	// a household behind one NAT needs, and an eighth of all.
+	// a household behind one NAT needs, and a sixteenth of all.
 	DefaultMaxConnsPerAddress = 1024
 	// quicShare is the part of an address's connections that may be QUIC's, one
 	// in so many: each can be made to cost a megabyte, by requests whose heads

@@ -91,7 +91,7 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 		if why := s.place.left.Load(); why != nil {
 			return *why
 		}
-		b, end := s.next(time.Now())
+		b, more, end := s.next(time.Now())
 		if len(b) > 0 {
 			if err := sink.Send(b); err != nil {
 				return lost(err)
@@ -101,7 +101,7 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 		if end != "" {
 			return end
 		}
-		if len(b) > 0 {
+		if more {
 			continue
 		}
 		timer.Reset(time.Until(s.due()))
@@ -114,29 +114,30 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 	}
 }
 
-// next returns what is to be sent now, nothing if the session may wait until
-// due or a wake-up, and why the session ends after that, if it does. The bytes
-// are valid until the next call.
-func (s *Session) next(now time.Time) ([]byte, Reason) {
+// next returns what is to be sent now; whether there is more, for else the session
+// may wait until due or a wake-up; and why the session ends after that, if it
+// does. The bytes are valid until the next call.
+func (s *Session) next(now time.Time) (b []byte, more bool, end Reason) {
 	if !s.expires.IsZero() && !now.Before(s.expires) {
 		return s.sub.Frame(event.Frame{Error: &event.Fault{
 			Code:   event.TokenExpired,
 			Detail: "the token of this feed has expired; sign in again and resume from the last cursor",
-		}}), Expired
+		}}), false, Expired
 	}
 	if !s.leave.IsZero() && !now.Before(s.leave) {
-		return nil, Drained
+		return nil, false, Drained
 	}
 	if s.control.news.Load() {
 		if b, end := s.obey(now); len(b) > 0 {
-			return b, end
+			return b, true, end
 		}
 	}
 	if !now.Before(s.nextPing) {
 		s.nextPing = now.Add(s.every)
-		return s.sub.Ping(now), ""
+		return s.sub.Ping(now), true, ""
 	}
-	return s.sub.Next(), ""
+	b = s.sub.Next()
+	return b, len(b) > 0 && !s.sub.Drained(), ""
 }
 
 // obey does what the session was told, and returns what it says to that.

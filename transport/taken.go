@@ -60,7 +60,7 @@ func TakeOver(w http.ResponseWriter, r *http.Request, h poll.Handler) (*poll.Lin
 	}
 	var l *poll.Line
 	if err == nil {
-		l, err = poll.NewLine(own.carrier, top, own.Socket, h)
+		l, err = poll.NewLine(own.carrier, top, &own.Socket, h)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("transport: take over a connection: %w", err), own.Close())

@@ -141,11 +141,13 @@ func (w *worker) pass() {
 		s.Wake()
 	}
 	batch := w.take()
+	now := start
 	for i, s := range batch {
-		w.serve(s)
+		w.serve(s, now)
 		batch[i] = nil // the slice is used again
 		if i%yieldAfter == yieldAfter-1 {
 			runtime.Gosched()
+			now = time.Now()
 		}
 	}
 	w.counters.passed(len(batch), time.Since(start))
@@ -160,7 +162,7 @@ func (w *worker) take() []*Session {
 }
 
 // serve sends a session what there is, as far as its outlet takes it.
-func (w *worker) serve(s *Session) {
+func (w *worker) serve(s *Session, now time.Time) {
 	s.woken.Store(false) // before looking, so that what comes meanwhile counts
 	if s.place.over {
 		return
@@ -170,7 +172,6 @@ func (w *worker) serve(s *Session) {
 		return
 	}
 	for range piecesAtOnce {
-		now := time.Now()
 		if !s.place.outlet.Clear() {
 			if !w.look(s, now) {
 				return
@@ -178,7 +179,7 @@ func (w *worker) serve(s *Session) {
 			continue
 		}
 		s.place.look = time.Time{}
-		b, end := s.next(now)
+		b, more, end := s.next(now)
 		if len(b) > 0 {
 			if err := s.place.outlet.Put(b); err != nil {
 				w.finish(s, lost(err))
@@ -190,7 +191,7 @@ func (w *worker) serve(s *Session) {
 			w.finish(s, end)
 			return
 		}
-		if len(b) == 0 {
+		if !more {
 			w.dues.set(s, s.due())
 			return
 		}

@@ -51,7 +51,6 @@ func (l *Line) readable(buf []byte) (more bool) {
 			l.handler.Receive(buf[:n])
 		}
 		if errors.Is(err, errAgain) {
-			_ = l.flush() // TLS may have had to answer
 			return false
 		}
 		if err != nil {

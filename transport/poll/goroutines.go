@@ -86,13 +86,14 @@ func (l *Line) sendWaiting() {
 func (l *Line) sendOn() {
 	l.mu.Lock()
 	for len(l.pending) > 0 && l.err == nil {
-		l.giveBack()
 		b := l.pending
 		l.pending = nil
 		l.mu.Unlock()
 		_, err := l.sock.waitingWrite(b)
 		l.mu.Lock()
-		l.err = err
+		if l.err == nil {
+			l.err = err
+		}
 	}
 	l.sending = false
 	l.settle()

@@ -47,8 +47,10 @@ type Line struct {
 	sock    *Socket
 	carrier Carrier
 	handler Handler
-	// direct reads and writes without waiting; nil where goroutines do it.
+	// direct reads and writes without waiting; nil where goroutines do it. It is
+	// sys, but in tests.
 	direct descriptor
+	sys    sysConn
 	// id tells a line from others that have had the same descriptor.
 	id int32
 
@@ -57,10 +59,8 @@ type Line struct {
 	ended atomic.Bool // cut, closed or gone
 
 	mu sync.Mutex
-	// pending is what the kernel has yet to take. While a line is written to it
-	// is a borrowed buffer, so that one that is idle has none.
-	pending  []byte
-	borrowed *[]byte
+	// pending is what the kernel has yet to take.
+	pending []byte
 	// moved is how many bytes have gone, seen how many had at the last look, and
 	// still how many looks ago that was.
 	moved, seen uint64
@@ -76,11 +76,12 @@ type Line struct {
 // NewLine takes over a connection of net/http's for h: top is s, or TLS on it.
 // Nothing is read before Start.
 func NewLine(c Carrier, top net.Conn, s *Socket, h Handler) (*Line, error) {
-	l := &Line{top: top, sock: s, carrier: c, handler: h}
+	l := &s.line
+	l.top, l.sock, l.carrier, l.handler = top, s, c, h
 	if err := c.attach(l); err != nil {
 		return nil, err
 	}
-	s.line.Store(l)
+	s.taken.Store(true)
 	return l, nil
 }
 
@@ -98,66 +99,82 @@ func (l *Line) Start(read []byte) {
 // Put sends b, or keeps what does not go at once; it never waits. It keeps no
 // reference to b. Who puts more while the line is not Clear has memory grow.
 func (l *Line) Put(b []byte) error {
-	if _, err := l.top.Write(b); err != nil {
-		return err
-	}
-	return l.flush()
+	_, err := l.top.Write(b)
+	return err
 }
 
 // Clear reports whether all that was put has gone.
 func (l *Line) Clear() bool { return !l.waits.Load() }
 
-// write takes what comes from above, through TLS or not, for flush to send.
+// write sends what comes from above, through TLS or not, or keeps what does not
+// go at once.
 func (l *Line) write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	done := 0
+	if l.direct != nil && len(l.pending) == 0 && l.err == nil {
+		done = l.try(b)
+	}
 	if l.err != nil {
-		return 0, l.err
+		return done, l.err
 	}
-	if l.pending == nil {
-		l.borrow()
+	if done < len(b) {
+		if len(l.pending) == 0 {
+			l.seen, l.still = l.moved, 0
+		}
+		l.pending = append(l.pending, b[done:]...)
+		l.waits.Store(true)
 	}
-	l.pending = append(l.pending, b...)
-	return len(b), nil
-}
-
-// flush sends what is pending, as far as it goes.
-func (l *Line) flush() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.send()
-	return l.err
-}
-
-// send is flush with l.mu held.
-func (l *Line) send() {
 	if l.direct == nil {
 		l.sendWaiting()
-		return
 	}
-	for len(l.pending) > 0 && l.err == nil {
-		n, err := l.direct.tryWrite(l.pending)
-		l.advance(n)
+	return len(b), l.err
+}
+
+// try sends as much of b as goes at once, and returns how much that is; l.mu is
+// held.
+func (l *Line) try(b []byte) (done int) {
+	for done < len(b) && l.err == nil {
+		n, err := l.direct.tryWrite(b[done:])
+		done += n
 		if errors.Is(err, errAgain) {
 			break
 		}
 		l.err = err
 	}
+	l.moved += uint64(done)
+	return done
+}
+
+// send sends what is pending, as far as it goes; l.mu is held.
+func (l *Line) send() {
+	if l.direct == nil {
+		return // a goroutine is at it
+	}
+	if len(l.pending) > 0 && l.err == nil {
+		l.pending = l.pending[l.try(l.pending):]
+	}
 	l.settle()
 }
 
-func (l *Line) advance(n int) {
-	l.pending = l.pending[n:]
-	l.moved += uint64(n)
-}
-
-// settle says what is pending now, and gives the borrowed buffer back.
+// settle says whether something is pending, and holds no memory if not; l.mu is
+// held.
 func (l *Line) settle() {
-	if l.err != nil {
+	if l.err != nil || len(l.pending) == 0 {
 		l.pending = nil
 	}
-	l.giveBack()
 	l.waits.Store(len(l.pending) > 0)
+}
+
+// disconnect keeps from writing to a descriptor that is about to be closed, and
+// may be another connection's then.
+func (l *Line) disconnect() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = net.ErrClosed
+	}
+	l.settle()
 }
 
 // Look is to be called Looks times in a stall timeout while the line is not

@@ -132,14 +132,15 @@ func (p *Poller) attach(l *Line) error {
 	if err != nil {
 		return err
 	}
-	if l.direct, err = newSysConn(raw); err != nil {
+	if l.sys, err = newSysConn(raw); err != nil {
 		return err
 	}
+	l.direct = &l.sys
 	return p.add(l)
 }
 
 func (p *Poller) begin(l *Line) error {
-	fd := int32(l.direct.(*sysConn).fd)
+	fd := int32(l.sys.fd)
 	p.byFD.Lock()
 	p.ids++
 	l.id = p.ids
@@ -155,7 +156,7 @@ func (p *Poller) begin(l *Line) error {
 }
 
 func (p *Poller) detach(l *Line) {
-	fd := int32(l.direct.(*sysConn).fd)
+	fd := int32(l.sys.fd)
 	p.byFD.Lock()
 	defer p.byFD.Unlock()
 	if p.fds[fd] == l {

@@ -11,3 +11,7 @@ type Poller struct{ Goroutines }
 func NewPoller() (*Poller, error) {
 	return nil, errors.ErrUnsupported
 }
+
+// sysConn is a descriptor that is read and written without waiting, of which
+// there are none.
+type sysConn struct{}

@@ -29,31 +29,34 @@ type Socket struct {
 	closed func()
 	once   sync.Once
 
-	// line is who has taken it over, nil before.
-	line atomic.Pointer[Line]
+	// taken says that it is a line from now on. That lies here, for both are
+	// looked at with every write.
+	taken atomic.Bool
+	line  Line
 
 	mu sync.Mutex
 	// deadline is the one set from above, which Write keeps to.
 	deadline time.Time
 }
 
-// NewSocket returns c as a Socket. Closed is called once, when it is closed.
-func NewSocket(c net.Conn, stall time.Duration, closed func()) *Socket {
-	return &Socket{Conn: c, stall: stall, closed: closed}
+// Init makes s the socket of c. Closed is called once, when it is closed. Nothing
+// else is called before.
+func (s *Socket) Init(c net.Conn, stall time.Duration, closed func()) {
+	s.Conn, s.stall, s.closed = c, stall, closed
 }
 
 // Read implements net.Conn.
 func (s *Socket) Read(b []byte) (int, error) {
-	if l := s.line.Load(); l != nil {
-		return l.read(b)
+	if s.taken.Load() {
+		return s.line.read(b)
 	}
 	return s.Conn.Read(b)
 }
 
 // Write implements net.Conn.
 func (s *Socket) Write(b []byte) (int, error) {
-	if l := s.line.Load(); l != nil {
-		return l.write(b)
+	if s.taken.Load() {
+		return s.line.write(b)
 	}
 	return s.waitingWrite(b)
 }
@@ -101,7 +104,7 @@ func (s *Socket) late() bool {
 // SetWriteDeadline implements net.Conn. A line has none, for its writes do not
 // wait.
 func (s *Socket) SetWriteDeadline(t time.Time) error {
-	if s.line.Load() != nil {
+	if s.taken.Load() {
 		return nil
 	}
 	s.mu.Lock()
@@ -121,5 +124,6 @@ func (s *Socket) SetDeadline(t time.Time) error {
 // Close implements net.Conn.
 func (s *Socket) Close() error {
 	s.once.Do(s.closed)
+	s.line.disconnect()
 	return s.Conn.Close()
 }

@@ -17,7 +17,8 @@ func pipeSocket(t *testing.T) (s *Socket, client net.Conn, released *int) {
 	t.Helper()
 	server, client := net.Pipe()
 	released = new(int)
-	s = NewSocket(server, testStall, func() { *released++ })
+	s = new(Socket)
+	s.Init(server, testStall, func() { *released++ })
 	t.Cleanup(func() { _ = errors.Join(s.Close(), client.Close()) })
 	return s, client, released
 }

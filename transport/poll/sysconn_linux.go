@@ -7,58 +7,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sysConn is the descriptor of a connection of package net. It goes through
-// syscall.RawConn, which keeps the descriptor from being closed, and given to
-// somebody else, within a call. One goroutine reads and one writes at a time.
+// sysConn is the descriptor of a connection of package net.
 type sysConn struct {
 	fd  int
 	raw syscall.RawConn
-
-	// What is given to raw is made once, and has its arguments here.
-	reading, writing        func(fd uintptr) bool
-	readInto, writeFrom     []byte
-	readBytes, writeBytes   int
-	readFailed, writeFailed error
 }
 
-func newSysConn(raw syscall.RawConn) (*sysConn, error) {
-	c := &sysConn{raw: raw}
-	c.reading = func(fd uintptr) bool {
-		c.readBytes, c.readFailed = uninterrupted(unix.Read, int(fd), c.readInto)
+func newSysConn(raw syscall.RawConn) (c sysConn, err error) {
+	c.raw = raw
+	err = raw.Control(func(fd uintptr) { c.fd = int(fd) })
+	return c, err
+}
+
+// tryRead goes through syscall.RawConn, which keeps the descriptor from being
+// closed, and given to somebody else, within a call.
+func (c *sysConn) tryRead(b []byte) (n int, err error) {
+	failed := c.raw.Read(func(fd uintptr) bool {
+		n, err = uninterrupted(unix.Read, int(fd), b)
 		return true
+	})
+	if failed != nil {
+		return 0, failed
 	}
-	c.writing = func(fd uintptr) bool {
-		c.writeBytes, c.writeFailed = uninterrupted(unix.Write, int(fd), c.writeFrom)
-		return true
-	}
-	return c, raw.Control(func(fd uintptr) { c.fd = int(fd) })
+	return outcome(n, err)
 }
 
-func (c *sysConn) tryRead(b []byte) (int, error) {
-	c.readInto = b
-	err := c.raw.Read(c.reading)
-	c.readInto = nil
-	return outcome(c.readBytes, c.readFailed, err)
-}
-
+// tryWrite has no need of that: Line.disconnect comes before the descriptor is
+// closed, and waits for a write.
 func (c *sysConn) tryWrite(b []byte) (int, error) {
-	c.writeFrom = b
-	err := c.raw.Write(c.writing)
-	c.writeFrom = nil
-	return outcome(c.writeBytes, c.writeFailed, err)
+	return outcome(uninterrupted(unix.Write, c.fd, b))
 }
 
-// outcome is that of a system call, or of not having made it.
-func outcome(n int, err, notMade error) (int, error) {
+// outcome is that of a system call.
+func outcome(n int, err error) (int, error) {
 	switch {
-	case notMade != nil:
-		return 0, notMade
+	case err == nil:
+		return n, nil
 	case errors.Is(err, unix.EAGAIN):
 		return 0, errAgain
-	case err != nil:
-		return 0, err
 	}
-	return n, nil
+	return 0, err
 }
 
 // uninterrupted makes a system call again that a signal has interrupted.
