@@ -180,6 +180,10 @@ func (l *Log) at(ctx context.Context, subject event.Subject) (uint64, error) {
 	return m.Seq, nil
 }
 
+// InFlight returns how many appends are on their way to the stream, and how
+// many wait for those to be answered. It may be called at any time.
+func (l *Log) InFlight() (sent, waiting int) { return l.window.load() }
+
 // Head implements event.Log.
 func (l *Log) Head(ctx context.Context) (uint64, error) {
 	state, err := l.state(ctx)

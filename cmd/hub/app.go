@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,6 +64,10 @@ type app struct {
 	memory *transport.Budget
 	health *health
 	meters *meters
+	// metrics serves what meters and the parts have counted; admin is nil
+	// without --admin. Both are there once listen has returned.
+	metrics http.Handler
+	admin   *admin
 }
 
 // newApp opens the data directory and wires the program. Close ends what it

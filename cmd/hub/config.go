@@ -47,6 +47,9 @@ type config struct {
 	TLS12     bool       `name:"tls12" help:"Also speak TLS 1.2, for a TV from before 2020." env:"HUB_TLS12"`
 	BoardHTTP string     `name:"board-http" help:"Address of a plain-HTTP listener that serves the public board and nothing else, for TVs that cannot trust the hub's certificate." placeholder:"ADDR" env:"HUB_BOARD_HTTP"`
 
+	Admin         string `help:"Address of a plain-HTTP listener for who operates the hub: profiles, metrics, health. On the loopback interface, or unix:PATH." placeholder:"ADDR" env:"HUB_ADMIN"`
+	AdminAnywhere bool   `name:"admin-anywhere" help:"Let --admin be an address that other machines reach. Whoever does sees the hub's memory." env:"HUB_ADMIN_ANYWHERE"`
+
 	Guests       bool          `help:"Let people order by giving a name, without a token." default:"true" negatable:"" env:"HUB_GUESTS"`
 	AllowOrigin  []string      `help:"Origins of other sites whose pages may follow this hub's feeds." env:"HUB_ALLOW_ORIGIN"`
 	AcceptWithin time.Duration `help:"How long an order waits to be accepted before it is cancelled." default:"5m" env:"HUB_ACCEPT_WITHIN"`
@@ -77,14 +80,17 @@ func (c *config) settle() error {
 		c.Memory = defaultMemory(os.DirFS("/"))
 	}
 	c.adopt()
-	for _, a := range []struct{ flag, addr string }{{"--listen", c.Listen}, {"--board-http", c.BoardHTTP}} {
-		if a.addr == "" {
+	for _, a := range []struct{ flag, addr string }{{"--listen", c.Listen}, {"--board-http", c.BoardHTTP}, {"--admin", c.Admin}} {
+		if a.addr == "" || strings.HasPrefix(a.addr, unixPrefix) && a.flag == "--admin" {
 			continue
 		}
 		_, port, err := net.SplitHostPort(a.addr)
 		if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
 			return fmt.Errorf("%w: %s %q is not host:port, like :8443 or 127.0.0.1:8443", errConfig, a.flag, a.addr)
 		}
+	}
+	if err := c.checkAdmin(); err != nil {
+		return err
 	}
 	for _, o := range c.AllowOrigin {
 		if u, err := url.Parse(o); err != nil || u.Scheme != "https" || u.Host == "" || strings.TrimSuffix(o, "/") != "https://"+u.Host {

@@ -43,6 +43,11 @@ func TestCheck(t *testing.T) {
 	}{
 		{"defaults", nil, 0, "good"},
 		{"port", []string{"--listen", ":99999"}, 2, "host:port"},
+		{"admin's address", []string{"--admin", "6060"}, 2, "--admin"},
+		{"admin for all", []string{"--admin", ":6060"}, 2, "--admin-anywhere"},
+		{"admin for the network", []string{"--admin", "192.0.2.1:6060"}, 2, "--admin-anywhere"},
+		{"admin for nobody", []string{"--admin", "unix:"}, 2, "--admin"},
+		{"admin anywhere but nowhere", []string{"--admin-anywhere"}, 2, "--admin-anywhere"},
 		{"board's address", []string{"--board-http", "80"}, 2, "--board-http"},
 		{"no such cert", []string{"--cert", "/nowhere.pem", "--key", "/nowhere.pem"}, 2, "nowhere.pem"},
 		{"origin", []string{"--allow-origin", "pi-2.local"}, 2, "--allow-origin"},

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"everything.local/transport"
 )
 
 // meters are the metrics that are counted where they happen; the rest is read
@@ -57,6 +59,14 @@ var (
 	feedBytes    = desc("hub_feed_bytes_total", "Bytes of frames handed to sockets.", "wire")
 	feedFrames   = desc("hub_feed_frames_total", "Frames handed to feeds.")
 	fromMap      = desc("hub_caught_up_from_map_total", "Times a reader was caught up from the map instead of the ring.")
+	encoded      = desc("hub_frames_encoded_total", "Frames encoded, once for all who read them from a ring.")
+	oneByOne     = desc("hub_frames_from_map_total", "Frames encoded for one reader alone, from the map.")
+	sendBytes    = desc("hub_send_bytes", "Bytes that went to a feed at a time.", "wire")
+	passFeeds    = desc("hub_pass_feeds", "Feeds that a worker served in one pass.")
+	passTook     = desc("hub_pass_seconds", "Time that a worker's pass took.")
+	eventsSeen   = desc("hub_events_applied_total", "Events folded since the start.")
+	appendsSent  = desc("hub_appends_in_flight", "Appends on their way to the log's stream.")
+	appendsWait  = desc("hub_appends_waiting", "Appends that wait for those in flight.")
 	connsOpen    = desc("hub_connections_open", "Connections open now.")
 	connsQUIC    = desc("hub_quic_connections_open", "QUIC connections open now, after their handshake.")
 	connsRetried = desc("hub_quic_retries_total", "QUIC handshakes that had to prove their address first.")
@@ -71,6 +81,9 @@ var (
 	subscribers  = desc("hub_subscriptions", "Subscriptions open now.")
 	halted       = desc("hub_halted", "1 when the log holds events this hub cannot read.")
 )
+
+// reasons are why feeds end.
+var reasons = []transport.Reason{transport.ClientGone, transport.Expired, transport.Stalled, transport.Refused, transport.Drained}
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
@@ -91,10 +104,14 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 		number(feedsOpened, counter, float64(w.Fresh), wire, "false")
 		number(feedsOpened, counter, float64(w.Resumed), wire, "true")
 		number(feedBytes, counter, float64(w.Bytes), wire)
-		for reason, n := range w.Closed {
-			number(feedsClosed, counter, float64(n), wire, string(reason))
+		ch <- histogram(sendBytes, w.Sends, 1, wire)
+		for _, reason := range reasons { // also those of which there were none: rates need the zero
+			number(feedsClosed, counter, float64(w.Closed[reason]), wire, string(reason))
 		}
 	}
+	passes := s.feed.Passes()
+	ch <- histogram(passFeeds, passes.Sessions, 1)
+	ch <- histogram(passTook, passes.Micros, 1e-6)
 	conns := s.server.Stats()
 	number(connsOpen, gauge, float64(conns.Open))
 	number(connsQUIC, gauge, float64(conns.QUIC))
@@ -115,6 +132,12 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 	h := s.hub.Stats()
 	number(feedFrames, counter, float64(h.Frames))
 	number(fromMap, counter, float64(h.FellOff))
+	number(encoded, counter, float64(h.Encoded))
+	number(oneByOne, counter, float64(h.FromMap))
+	number(eventsSeen, counter, float64(h.Events))
+	sent, waiting := s.node.Log().InFlight()
+	number(appendsSent, gauge, float64(sent))
+	number(appendsWait, gauge, float64(waiting))
 	number(appliedSeq, gauge, float64(h.Applied))
 	number(subscribers, gauge, float64(h.Subscriptions))
 	number(halted, gauge, truth(s.hub.Halted() != nil))
@@ -123,6 +146,17 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 	if head, err := s.node.Log().Head(ctx); err == nil {
 		number(followerLag, gauge, float64(head-min(head, h.Applied)), "hub")
 	}
+}
+
+// histogram is a distribution of things of so many units each.
+func histogram(d *prometheus.Desc, of transport.Distribution, unit float64, labels ...string) prometheus.Metric {
+	buckets, count := make(map[float64]uint64), uint64(0)
+	for i, n := range of.Counts {
+		if count += n; i < len(of.Counts)-1 { // the last one has no bound
+			buckets[float64(uint64(1)<<i-1)*unit] = count
+		}
+	}
+	return prometheus.MustNewConstHistogram(d, count, float64(of.Sum)*unit, buckets, labels...)
 }
 
 // headWithin is how long a scrape waits for the log to say where it ends.

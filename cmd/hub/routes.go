@@ -18,7 +18,7 @@ func (a *app) handler() http.Handler {
 	mux.Handle("/v1/feed", a.feed)
 	mux.HandleFunc("GET /healthz", a.health.live)
 	mux.HandleFunc("GET /readyz", a.health.readyFor)
-	mux.Handle("GET /metrics", a.metricsOnly(a.meters.handler(a)))
+	mux.Handle("GET /metrics", a.metricsOnly(a.metrics))
 	mux.Handle("/", web.New(a.pages()))
 	return secured(api.RefuseEarlyData(a.auth.Protect(mux)))
 }

@@ -46,6 +46,9 @@ func (a *app) serve(ctx context.Context, out io.Writer) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.server.Run(ctx) })
+	if a.admin != nil {
+		group.Go(func() error { return a.admin.run(ctx) })
+	}
 	group.Go(func() error {
 		select {
 		case <-failed:
@@ -79,6 +82,7 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 			return err
 		}
 	}
+	a.metrics = a.meters.handler(a)
 	c := transport.ServerConfig{
 		Addr: a.config.Listen, TLS: a.cert.TLSConfig(a.config.TLS12), Handler: a.handler(),
 		QUIC: &transport.QUICConfig{
@@ -92,7 +96,17 @@ func (a *app) listen(ctx context.Context, failed <-chan struct{}) error {
 		c.PlainBoardAddr, c.PlainBoardHandler = a.config.BoardHTTP, a.boardHandler()
 	}
 	a.server = transport.NewServer(c)
-	return a.server.Listen(ctx)
+	return a.takeSockets(ctx)
+}
+
+func (a *app) takeSockets(ctx context.Context) (err error) {
+	if a.admin, err = a.listenAdmin(ctx); err != nil {
+		return err
+	}
+	if err = a.server.Listen(ctx); err != nil && a.admin != nil {
+		err = errors.Join(err, a.admin.listener.Close())
+	}
+	return err
 }
 
 // readLog returns once the follower has read the log, or halted in it.
@@ -123,6 +137,9 @@ func (a *app) sayServing() {
 	args := []any{"addr", a.server.Addr().String(), "site", a.config.Site, "mode", a.config.Mode, "version", version}
 	if board := a.server.BoardAddr(); board != nil {
 		args = append(args, "board_addr", board.String())
+	}
+	if a.admin != nil {
+		args = append(args, "admin_addr", a.admin.listener.Addr().String())
 	}
 	a.log.Info("serving", args...)
 }
