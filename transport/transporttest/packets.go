@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,7 +51,7 @@ func (p *packets) send(to net.Addr, what packet) {
 	p.mu.Lock()
 	h := p.hosts[at]
 	p.mu.Unlock()
-	if h == nil {
+	if h == nil || h.dead.Load() {
 		return
 	}
 	select {
@@ -68,6 +69,8 @@ type packetHost struct {
 	closed   chan struct{}
 	late     sync.Once
 	deadline chan struct{} // closed when reads are to give up
+	// dead says that nothing gets in or out any more.
+	dead atomic.Bool
 }
 
 // ReadFrom implements net.PacketConn.
@@ -88,6 +91,9 @@ func (h *packetHost) WriteTo(b []byte, to net.Addr) (int, error) {
 	case <-h.closed:
 		return 0, net.ErrClosed
 	default:
+	}
+	if h.dead.Load() {
+		return len(b), nil
 	}
 	h.network.send(to, packet{append([]byte(nil), b...), h.LocalAddr()})
 	return len(b), nil
