@@ -47,6 +47,11 @@ func (s *stay) keep(end func()) bool {
 	return true
 }
 
+// Stay says, before the handler of a request on QUIC returns, that what it has
+// started on the connection goes on until end is called. Until then the
+// connection is in use, and waited for.
+func Stay(r *http.Request) (end func()) { return stayOf(r).prolong() }
+
 // prolong says, before the handler returns, that the request stays until end is
 // called.
 func (s *stay) prolong() (end func()) {

@@ -18,7 +18,8 @@ type Upgrade interface {
 	Takes(r *http.Request) bool
 	// Serve answers r, which comes from who by its head and from a page that may
 	// ask. It returns when all feeds that came of it have ended and nothing it
-	// started runs any more; Feed.Cut makes it hurry.
+	// started runs any more, or leaves that to others: to workers and what has
+	// taken over a connection, or to what Stay waits for. Feed.Cut makes it hurry.
 	Serve(f *Feed, who auth.Identity, w http.ResponseWriter, r *http.Request)
 }
 

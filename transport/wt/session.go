@@ -27,8 +27,9 @@ const (
 	lastWords = time.Second
 )
 
-// Serve implements transport.Upgrade: it serves a session. What a client says of
-// it is read here; its streams are served on goroutines of their own.
+// Serve implements transport.Upgrade: it opens a session. What a client says of
+// it is read on a goroutine of its own, and so are its streams: those of requests
+// have large stacks.
 func (w *Wire) Serve(f *transport.Feed, who auth.Identity, rw http.ResponseWriter, r *http.Request) {
 	c, ok := transport.StreamsOf(r).(*conn)
 	settings := settingsOf(rw, r)
@@ -44,12 +45,17 @@ func (w *Wire) Serve(f *transport.Feed, who auth.Identity, rw http.ResponseWrite
 	stream := rw.(http3.HTTPStreamer).HTTPStream() // sends the head
 	_ = stream.SetWriteDeadline(time.Time{})       // feeds have a measure of their own
 	s := &session{
-		wire: w, feed: f, who: who, request: r,
-		conn: c, id: stream.StreamID(), stream: stream, flow: flow,
+		wire: w, feed: f, who: who,
+		request: (&http.Request{RemoteAddr: r.RemoteAddr, TLS: r.TLS}).WithContext(r.Context()),
+		conn:    c, id: stream.StreamID(), stream: stream, flow: flow,
 		places: make(chan struct{}, maxStreams), done: make(chan struct{}),
 		open: make(map[*quic.Stream]struct{}),
 	}
-	s.serve()
+	end := transport.Stay(r)
+	go func() { // is waited for until end
+		defer end()
+		s.serve()
+	}()
 }
 
 // settingsOf returns the client's SETTINGS, nil if they do not come.
@@ -74,7 +80,8 @@ type session struct {
 	wire *Wire
 	feed *transport.Feed
 	who  auth.Identity
-	// request is the one that opened the session, stream what it has become.
+	// request is what counts of the one that opened the session, stream what it
+	// has become.
 	request *http.Request
 	conn    *conn
 	id      quic.StreamID

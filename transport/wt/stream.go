@@ -14,13 +14,14 @@ import (
 )
 
 // serveStream serves a stream that the client opened, of whose header so many
-// bytes have been read: a subscription, until it or the client ends it.
+// bytes have been read: a subscription. Once it is open, what the client says is
+// read on a new goroutine, which needs little: that of the stream has a large
+// stack by then.
 func (s *session) serveStream(stream *quic.Stream, header int) {
 	if !s.begin(stream) {
 		gone(stream)
 		return
 	}
-	defer s.following.Done()
 	if s.flow.begin(false) != nil {
 		s.overrun()
 	}
@@ -30,11 +31,16 @@ func (s *session) serveStream(stream *quic.Stream, header int) {
 	}
 	select {
 	case s.places <- struct{}{}:
-		s.follow(stream, in)
-		<-s.places
 	case <-s.done:
+		s.finish(stream)
+		return
 	}
-	s.finish(stream)
+	listen := s.follow(stream, in)
+	go func() { // is waited for until finish
+		listen()
+		<-s.places
+		s.finish(stream)
+	}()
 }
 
 // refuseUni refuses what the client opens beside its subscriptions.
@@ -66,6 +72,7 @@ func (s *session) begin(stream *quic.Stream) bool {
 
 // finish counts a stream out, and lets the client open another one.
 func (s *session) finish(stream *quic.Stream) {
+	defer s.following.Done()
 	s.flow.end(false)
 	s.tell()
 	s.mu.Lock()
@@ -98,16 +105,16 @@ func (s *session) drain() {
 	_ = s.stream.TryWriteAll(appendDrain(nil)) // feeds say so, too
 }
 
-// follow serves a subscription. It returns when nothing is read from the stream
-// any more, nor sent on it.
-func (s *session) follow(stream *quic.Stream, in io.Reader) {
+// follow opens a subscription, or refuses it. What it returns waits until nothing
+// is read from the stream any more, nor sent on it.
+func (s *session) follow(stream *quic.Stream, in io.Reader) (listen func()) {
 	_ = stream.SetReadDeadline(time.Now().Add(transport.SubscribeTimeout)) // else the read fails as well
 	lines := transport.NewLines(in)
 	ended, unread := make(chan struct{}), onStream(codeDone)
 	out := transport.StreamConfig{
 		Stream: stream, Gone: onStream(codeDone), Stalled: onStream(codeStalled),
 		Ended: func() {
-			stream.CancelRead(unread) // ends listen
+			stream.CancelRead(unread) // ends hear
 			close(ended)
 		},
 	}
@@ -117,22 +124,26 @@ func (s *session) follow(stream *quic.Stream, in io.Reader) {
 	var feed *transport.Session
 	counted, err := transport.CountRequest(s.request) // as on another wire
 	if err == nil {
-		defer counted()
 		// Who says nothing is not waited for when the hub stops.
 		stop := s.feed.OnDrain(func() { _ = stream.SetReadDeadline(past) })
 		feed, err = s.subscribe(lines)
 		stop()
 	}
+	if counted == nil {
+		counted = func() {}
+	}
 	if err != nil {
 		unread = onStream(codeRefused)
 		s.feed.RefuseStream(out, s.wire, err)
-		<-ended
-		return
+		return func() { <-ended; counted() }
 	}
 	_ = stream.SetReadDeadline(time.Time{})
 	s.feed.ServeStream(stream.Context(), feed, out)
-	listen(lines, feed)
-	<-ended
+	return func() {
+		hear(lines, feed)
+		<-ended
+		counted()
+	}
 }
 
 // subscribe reads the first line and opens what it asks for.
@@ -150,9 +161,9 @@ func (s *session) subscribe(lines *transport.Lines) (*transport.Session, error) 
 	return s.feed.Subscribe(true, s.who, line, s.wire)
 }
 
-// listen takes what the client says on an open feed until it falls silent for
+// hear takes what the client says on an open feed until it falls silent for
 // good, which ends nothing, or breaks off, which does.
-func listen(lines *transport.Lines, feed *transport.Session) {
+func hear(lines *transport.Lines, feed *transport.Session) {
 	for {
 		line, err := lines.Next()
 		switch {
