@@ -74,7 +74,7 @@ func TestInflight(t *testing.T) {
 			t.Errorf("wait for nothing: %v", err)
 		}
 		h := f.count(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Minute) }))
-		go h.ServeHTTP(httptest.NewRecorder(), nil)
+		go h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -116,7 +116,7 @@ func (s *Server) ListenOn(on Sockets) error {
 }
 
 func (s *Server) limited(ln net.Listener) net.Listener {
-	return &listener{ln, s.limits, s.cfg.StallTimeout, s.carrier}
+	return &listener{ln, s.limits, s.cfg.StallTimeout, s.carrier, s.trim}
 }
 
 // advertise tells clients on TCP that the same is served over QUIC.

@@ -15,6 +15,7 @@ type listener struct {
 	stall  time.Duration
 	// carrier is for connections that are taken over, nil for none.
 	carrier poll.Carrier
+	trim    *trimmer
 }
 
 // Accept implements net.Listener.
@@ -33,6 +34,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			}
 		}
 		tune(c, l.stall)
+		l.trim.connected()
 		own := newConn(c, l.stall, why, release)
 		own.carrier = l.carrier
 		return own, nil

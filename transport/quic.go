@@ -69,6 +69,7 @@ const h3NoError = quic.ApplicationErrorCode(http3.ErrCodeNoError)
 type quicServer struct {
 	cfg    QUICConfig
 	limits *limiter
+	trim   *trimmer
 	http   *http3.Server
 	retry  *rate.Limiter
 
@@ -89,9 +90,9 @@ type quicServer struct {
 	serving sync.WaitGroup
 }
 
-func newQUICServer(cfg QUICConfig, limits *limiter, h http.Handler) *quicServer {
+func newQUICServer(cfg QUICConfig, limits *limiter, trim *trimmer, h http.Handler) *quicServer {
 	q := &quicServer{
-		cfg: cfg, limits: limits,
+		cfg: cfg, limits: limits, trim: trim,
 		left: make(chan struct{}, 1), conns: make(map[*quic.Conn]*usage),
 		retry: rate.NewLimiter(handshakesPerSecond, handshakesAtOnce),
 	}
@@ -197,6 +198,7 @@ func (q *quicServer) add(c *quic.Conn) *usage {
 		u.streams = q.cfg.Extension.Join(c)
 	}
 	q.conns[c] = u
+	q.trim.connected()
 	return u
 }
 

@@ -89,6 +89,7 @@ type Server struct {
 	main   *http.Server
 	quic   *quicServer // nil without QUIC
 	active inflight
+	trim   *trimmer
 
 	mainListener, boardListener net.Listener // set by Listen
 	// carrier has the connections that feeds have taken over; nil without feeds.
@@ -116,6 +117,7 @@ func NewServer(cfg ServerConfig) *Server {
 		cfg:    cfg,
 		limits: newLimiter(cfg.MaxConns, cfg.MaxConnsPerAddress),
 		asking: newRequests(cfg.WriteError),
+		trim:   newTrimmer(),
 	}
 	s.limits.memory = cfg.Memory
 	s.main = s.newHTTP(cfg.Handler)
@@ -131,7 +133,7 @@ func NewServer(cfg ServerConfig) *Server {
 		s.board = s.newHTTP(cfg.PlainBoardHandler)
 	}
 	if cfg.QUIC != nil {
-		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.active.count(s.refuseWhenClosing(s.asking.limit(cfg.Handler))))
+		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.trim, s.active.count(s.refuseWhenClosing(s.asking.limit(cfg.Handler))))
 		if cfg.AdvertiseQUIC != nil {
 			s.main.Handler = s.advertise(s.main.Handler)
 		}
@@ -192,6 +194,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.cfg.Memory != nil {
 		wg.Go(func() { s.cfg.Memory.run(watching, s.closeUnused) })
 	}
+	wg.Go(func() { s.trim.run(watching) })
 	if s.carrier != nil {
 		wg.Go(func() { s.cfg.Feed.workers.run(watching) })
 		wg.Go(func() { failed <- s.carrier.Run(watching) })

@@ -1,0 +1,65 @@
+package transport
+
+import (
+	"context"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// A handshake takes some 50 KiB that are of no use after it, and Go's collector
+// waits until as much again is allocated, which on a hub that idles is never.
+const (
+	// trimQuiet without a new connection is the end of a burst of them.
+	trimQuiet = 250 * time.Millisecond
+	// trimFrom is how many make a burst: what fewer leave is not worth a
+	// collection, some ten milliseconds of a core.
+	trimFrom = 50
+	// trimEvery is the least time between two, for where clients come all the
+	// time.
+	trimEvery = 5 * time.Second
+)
+
+// trimmer gives memory back to the system after bursts of new connections.
+type trimmer struct {
+	// came counts connections since the last time.
+	came atomic.Int64
+	// bell receives when one has come.
+	bell chan struct{}
+	// give gives memory back.
+	give func()
+}
+
+func newTrimmer() *trimmer {
+	return &trimmer{bell: make(chan struct{}, 1), give: debug.FreeOSMemory}
+}
+
+// connected counts a connection.
+func (t *trimmer) connected() {
+	t.came.Add(1)
+	select {
+	case t.bell <- struct{}{}:
+	default:
+	}
+}
+
+// run gives memory back now and then until ctx ends.
+func (t *trimmer) run(ctx context.Context) {
+	quiet := time.NewTimer(trimQuiet)
+	defer quiet.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.bell:
+			quiet.Reset(max(trimQuiet, trimEvery-time.Since(last)))
+		case <-quiet.C:
+			if t.came.Load() >= trimFrom {
+				t.came.Store(0)
+				t.give()
+				last = time.Now()
+			}
+		}
+	}
+}
