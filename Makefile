@@ -12,7 +12,7 @@ export ARTIFACTS ?= $(CURDIR)/artifacts
 LINT := go tool -modfile=tools.mod golangci-lint
 WEB := $(shell find web -path '*/node_modules' -prune -o -name '*.ts' -print -o -name '*.css' -print 2>/dev/null)
 
-.PHONY: help run demo build web setup test test-go test-web test-pages check fmt lint vet generate fuzz bench clean
+.PHONY: help run demo build web setup test test-go test-web test-pages check fmt lint vet generate fuzz bench bench-go clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,7 +70,11 @@ fuzz: ## run every fuzz target for FUZZTIME each
 	for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz || true); do \
 	  echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done
 
-bench: ## benchmarks of the engine
+# Run from a built program, so that it knows its commit.
+bench: web ## measure the numbers to hold in about twelve minutes (BENCH_QUICK=1: two), and write docs/performance.*
+	go build -o bin/loadtest ./loadtest
+	bin/loadtest bench
+bench-go: web ## Go benchmarks of the engine
 	go test -run '^$$' -bench . -benchmem ./hub/... ./event/... ./cafe/...
 
 clean: ## remove what was built

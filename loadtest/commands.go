@@ -40,6 +40,8 @@ type commands struct {
 	Soak     soakCommand     `cmd:"" help:"Messages on all wires for long, and whether the hub keeps more and more."`
 	Floor    floorCommand    `cmd:"" help:"The floor alone: what a bare loop needs for the same on this machine."`
 
+	Bench benchCommand `cmd:"" help:"The set of measurements that the project holds itself to; writes docs/performance.md."`
+
 	Bare bareCommand `cmd:"" hidden:""`
 }
 

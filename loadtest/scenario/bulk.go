@@ -3,7 +3,9 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,12 +16,14 @@ import (
 	"everything.local/loadtest/site"
 )
 
-// More messages a second than a hub can take commands come of orders of many
-// items: each takes one off the stock of perOrder items, and all of them are
-// shown on the menu anew. It is one event and one write to the disk. At the
-// rates this is for, the next order comes before the hub has written the last
-// one's messages to a thousand watchers, so that they are no help to it.
+// More messages a second than a hub can take commands come of orders of several
+// items: each takes one off the stock of so many, and all of them are shown on
+// the menu anew. It is one event and one write to the disk. There are as few
+// messages to an order as keep commands at commandRate, a hundredth of a
+// second apart: that is less than a hub needs to write to a thousand watchers,
+// so that what comes together is no help to it.
 const (
+	commandRate = 105
 	// perOrder is how many lines an order has at most.
 	perOrder = 20
 	// stock is how many of each item there are to begin with, the most a menu
@@ -29,17 +33,23 @@ const (
 	mostOpen = 9_000
 )
 
-// bulk publishes by orders. Item k is in group k/perOrder; order o takes one of
-// each of group o mod groups.
+// bulk publishes by orders. Item k is in group k/perOrder; an order takes one
+// of each of the first items of a group, and the groups take turns.
 type bulk struct {
 	*menu
 
 	groups int
-	// next is the number of the next order, orders the ids of the open ones.
-	next   int
-	mu     sync.Mutex
-	orders []string
-	before []chan struct{} // the order before of the same group
+	// orders and messages are how many there were; before has the order before
+	// of each group.
+	orders, messages int
+	before           []chan struct{}
+	// sold is how many of each item; steps has, for each item and how many were
+	// sold before, one more than the message that said so.
+	sold  []int
+	steps [][]atomic.Int32
+
+	mu   sync.Mutex
+	open []string // orders to be cancelled
 }
 
 // openBulk puts items with a stock on the menu.
@@ -49,64 +59,91 @@ func openBulk(ctx context.Context, r *Run) (*bulk, error) {
 		return nil, fmt.Errorf("%w: --keys is at least %d here", ErrConfig, perOrder)
 	}
 	m, err := openMenu(ctx, r, stock)
-	return &bulk{menu: m, groups: groups, before: make([]chan struct{}, groups)}, err
+	b := &bulk{menu: m, groups: groups}
+	b.reset()
+	return b, err
+}
+
+func (b *bulk) reset() {
+	b.orders, b.messages, b.open = 0, 0, nil
+	b.before, b.sold = make([]chan struct{}, b.groups), make([]int, b.keys)
+	b.steps = make([][]atomic.Int32, b.keys)
+	for k := range b.steps {
+		b.steps[k] = make([]atomic.Int32, mostOpen/b.groups+1)
+	}
 }
 
 // step says which message a frame is.
 func (b *bulk) step(f *feed.Frame) int {
-	k, left := b.key(f), count(f.Value)
-	if k < 0 || k >= b.groups*perOrder || left < 0 || left >= stock {
+	k, sold := b.key(f), stock-1-count(f.Value)
+	if k < 0 || k >= len(b.steps) || sold < 0 || sold >= len(b.steps[k]) {
 		return -1
 	}
-	return ((stock-1-left)*b.groups+k/perOrder)*perOrder + k%perOrder
+	return int(b.steps[k][sold].Load()) - 1
 }
 
-// publish sends so many orders a second, and returns the number of messages
-// when all are answered.
-func (b *bulk) publish(ctx context.Context, course *check.Course, rate float64, orders int) (messages int, err error) {
-	from := b.next
-	b.next += orders
+// lines is how many messages an order has at a rate of messages.
+func lines(rate float64) int { return min(int(math.Ceil(rate/commandRate)), perOrder) }
+
+// room reports whether the hub has room for so many orders.
+func (b *bulk) room(orders int) bool { return b.orders+orders <= mostOpen }
+
+// publish sends orders of so many lines, so many a second.
+func (b *bulk) publish(ctx context.Context, course *check.Course, rate float64, orders, lines int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(inFlight)
-	err = meter.Pace(ctx, time.Now(), rate, orders, func(n int, due time.Time) {
-		o := from + n
-		wait, done := b.before[o%b.groups], make(chan struct{})
-		b.before[o%b.groups] = done
+	err := meter.Pace(ctx, time.Now(), rate, orders, func(_ int, due time.Time) {
+		turn := b.orders % b.groups
+		b.orders++
+		wait, done := b.before[turn], make(chan struct{})
+		b.before[turn] = done
+		first := b.number(course, turn, lines, due)
 		group.Go(func() error {
 			defer close(done)
 			if wait != nil {
 				<-wait
 			}
-			return b.place(ctx, course, o, due)
+			return b.place(ctx, course, turn, first, lines)
 		})
 	})
 	if e := group.Wait(); e != nil {
 		err = e
 	}
-	return orders * perOrder, err
+	return err
 }
 
-func (b *bulk) place(ctx context.Context, course *check.Course, o int, due time.Time) error {
-	group := o % b.groups * perOrder
-	items := make([]string, perOrder)
-	for i := range perOrder {
-		items[i] = itemID(group + i)
-		course.Due(o*perOrder+i, uint32(group+i), due)
+// number gives the messages of an order their numbers and returns the first.
+func (b *bulk) number(course *check.Course, turn, lines int, due time.Time) (first int) {
+	first = b.messages
+	for i := range lines {
+		k := turn*perOrder + i
+		course.Due(first+i, uint32(k), due)
+		b.steps[k][b.sold[k]].Store(int32(first + i + 1))
+		b.sold[k]++
+	}
+	b.messages += lines
+	return first
+}
+
+func (b *bulk) place(ctx context.Context, course *check.Course, turn, first, lines int) error {
+	items := make([]string, lines)
+	for i := range items {
+		items[i] = itemID(turn*perOrder + i)
 	}
 	order, err := b.run.site.Place(ctx, "Load", items...)
-	for i := range perOrder {
+	for i := range lines {
 		if err == nil {
-			course.Happened(o*perOrder + i)
+			course.Happened(first + i)
 		} else if site.Refused(err) {
-			course.Refused(o*perOrder + i)
+			course.Refused(first + i)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("order %d: %w", o, err)
+		return fmt.Errorf("message %d: %w", first, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.orders = append(b.orders, order.ID)
+	b.open = append(b.open, order.ID)
 	return nil
 }
 
@@ -114,7 +151,7 @@ func (b *bulk) place(ctx context.Context, course *check.Course, o int, due time.
 func (b *bulk) clear(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(dialers)
-	for _, id := range b.orders {
+	for _, id := range b.open {
 		group.Go(func() error {
 			err := b.run.site.Advance(ctx, id, "cancel")
 			// A hub keeps the newest of a customer: it may be done and gone at once.
@@ -124,6 +161,7 @@ func (b *bulk) clear(ctx context.Context) error {
 			return err
 		})
 	}
-	b.orders, b.next = nil, 0
-	return group.Wait()
+	err := group.Wait()
+	b.reset()
+	return err
 }
