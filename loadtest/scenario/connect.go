@@ -15,6 +15,14 @@ import (
 // that come later: for an exact figure measure one wire on a hub that was just
 // started.
 func connect(ctx context.Context, r *Run) error {
+	for _, w := range r.Wires {
+		if err := r.visit(ctx, w, visitors); err != nil {
+			return fmt.Errorf("%s: %w", w, err)
+		}
+	}
+	if err := r.settle(ctx, idle); err != nil {
+		return err
+	}
 	before, err := r.use()
 	if err != nil {
 		return err
@@ -29,18 +37,35 @@ func connect(ctx context.Context, r *Run) error {
 	return nil
 }
 
+// visitors come and leave before anything is measured: what a hub needs for its
+// first client of a wire is no part of what each costs.
+const visitors = 64
+
+// visit connects n watchers and lets them leave.
+func (r *Run) visit(ctx context.Context, w feed.Wire, n int) error {
+	c := newCrowd(r.dialer)
+	r.addIdle(c, w, n)
+	defer c.leave()
+	return c.connect(ctx, c.members)
+}
+
+// addIdle adds watchers of something that does not happen.
+func (r *Run) addIdle(c *crowd, w feed.Wire, n int) {
+	course := check.NewCourse(0)
+	for i := range n {
+		c.add(w, feed.Ask{Token: r.Token}, r.nothing(course, "announcements", fmt.Sprintf("watcher %d on %s", i, w)))
+	}
+}
+
 // idle is how long watchers are left alone before their memory is read: the
 // hub's runtime gives back what handshakes took in its own time.
 const idle = 3 * time.Second
 
 func (r *Run) connectCell(ctx context.Context, w feed.Wire, before *meter.Use) error {
 	cell := r.cellsOf(string(w))
-	course := check.NewCourse(0)
 	c := newCrowd(r.dialer)
 	defer c.leave()
-	for i := range r.Watchers {
-		c.add(w, feed.Ask{Token: r.Token}, r.nothing(course, "announcements", fmt.Sprintf("watcher %d on %s", i, w)))
-	}
+	r.addIdle(c, w, r.Watchers)
 	began := time.Now()
 	if err := c.connect(ctx, c.members); err != nil {
 		return err

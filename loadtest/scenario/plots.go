@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -18,8 +19,11 @@ type plots struct {
 	mu    sync.Mutex
 	lines map[string]map[string]*report.Line // by plot and name
 	shown map[string]*shown
-	use   *meter.Use
-	at    time.Time
+	// busiest is the most of a core that this program took while each was shown.
+	busiest map[string]float64
+	use     *meter.Use
+	own     *meter.Use
+	at      time.Time
 }
 
 // shown is a crowd whose deliveries are drawn.
@@ -30,11 +34,11 @@ type shown struct {
 
 // The plots, in their order on the page.
 var plotUnits = []struct{ title, unit string }{
-	{"Latency, 99th percentile", "ms"}, {"Latency, median", "ms"}, {"Deliveries", "/s"}, {"Processor of the hub", "% of a core"}, {"Memory of the hub", "MiB"},
+	{"Latency, 99th percentile", "ms"}, {"Latency, median", "ms"}, {"Deliveries", "/s"}, {"Processor of the hub", "% of a core"}, {"Memory of the hub", "MiB"}, {"Processor of the harness", "% of a core"},
 }
 
 func newPlots(r *Run) *plots {
-	return &plots{run: r, lines: map[string]map[string]*report.Line{}, shown: map[string]*shown{}, at: time.Now()}
+	return &plots{run: r, lines: map[string]map[string]*report.Line{}, shown: map[string]*shown{}, busiest: map[string]float64{}, at: time.Now()}
 }
 
 // show draws a crowd's deliveries until hide is called.
@@ -83,9 +87,26 @@ func (p *plots) sample() {
 		p.point("Memory of the hub", "hub", float64(use.RSS)/(1<<20))
 		p.use = use
 	}
+	p.sampleOwn()
 	for _, name := range slices.Sorted(maps.Keys(p.shown)) {
 		p.shown[name].sample(p, name, took)
 	}
+}
+
+// sampleOwn samples this program: where its core is full, latencies are its own.
+func (p *plots) sampleOwn() {
+	use, err := meter.Process(os.Getpid()).Use()
+	if err != nil {
+		return // there is nothing to read on this system
+	}
+	if p.own != nil {
+		share := 100 * (use.CPU - p.own.CPU).Seconds() / use.At.Sub(p.own.At).Seconds()
+		p.point("Processor of the harness", "harness", share)
+		for name := range p.shown {
+			p.busiest[name] = max(p.busiest[name], share)
+		}
+	}
+	p.own = &use
 }
 
 func (s *shown) sample(p *plots, name string, took float64) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -134,6 +135,9 @@ func (r *Run) close() {
 func (r *Run) finish() {
 	for w, c := range r.cells {
 		r.result.Wires[string(w)] = c.wire()
+	}
+	for name, share := range r.plots.busiest {
+		r.result.Figures[name+"_harness_core_percent"] = math.Round(share)
 	}
 	r.result.Series = append(r.plots.series(), r.result.Series...)
 	r.result.TookS = time.Since(r.began).Seconds()
