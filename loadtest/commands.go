@@ -63,6 +63,8 @@ type common struct {
 	Guests int            `help:"How many guests order in cafe." default:"40" placeholder:"G"`
 	P99    time.Duration  `name:"p99" help:"The 99th percentile that saturate holds." default:"100ms" placeholder:"D"`
 
+	MaxRate float64 `help:"The highest rate that saturate tries." default:"20000" placeholder:"R"`
+
 	PID      int    `name:"pid" help:"The hub's process on this machine, to measure its processor time and memory." placeholder:"P"`
 	Pin      bool   `help:"Keep the hub and the floor on the first core and this program on the second."`
 	FsyncDir string `help:"Where the floor of writing to the disk is measured: the disk of the hub's data." default:"." type:"path" placeholder:"DIR"`
@@ -177,7 +179,7 @@ func (c *common) config() (scenario.Config, error) {
 		return scenario.Config{}, err
 	}
 	return scenario.Config{
-		Mix: mix, Guests: c.Guests, P99: c.P99,
+		Mix: mix, Guests: c.Guests, P99: c.P99, MaxRate: c.MaxRate,
 		Target: target, TLS: trust, Token: token, Wires: wires, Watchers: c.Watchers, Rate: c.Rate, For: c.For,
 		Rounds: c.Rounds, Bytes: c.Bytes, Keys: c.Keys, PID: meter.Process(c.PID), Pin: c.Pin, FsyncDir: c.FsyncDir,
 		NoFloor: c.NoFloor, FloorArgs: []string{"bare"}, Own: c.IOwnThisTarget, RealOrders: c.PlaceRealOrders,

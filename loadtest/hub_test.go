@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +26,12 @@ var binary string
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "bare" {
 		main()
+	}
+	// These tests wait much more than they work.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	dir, err := os.MkdirTemp("", "loadtest-")
 	if err != nil {

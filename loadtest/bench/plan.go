@@ -82,7 +82,7 @@ func (p *plan) run(ctx context.Context, name string, c scenario.Config, before .
 	}
 	fmt.Fprintf(p.Progress, "== %s %v\n", name, c.Wires)
 	c.Target, c.TLS, c.Token, c.FsyncDir, c.FloorArgs, c.Progress = h.url, h.tls, h.token, p.dir, p.FloorArgs, p.Progress
-	c.P99, c.Bytes, c.Guests = 100*time.Millisecond, 200, 40
+	c.P99, c.MaxRate, c.Bytes, c.Guests = 100*time.Millisecond, 20_000, 200, 40
 	c.Rounds, c.Keys, c.For = max(c.Rounds, 1), 400, max(c.For, p.cell)
 	if len(before) == 0 {
 		c.PID, c.Pin = meter.Process(h.cmd.Process.Pid), true

@@ -47,8 +47,9 @@ type Config struct {
 	Mix []Share
 	// Guests are the customers of the cafe.
 	Guests int
-	// P99 is what saturate holds.
-	P99 time.Duration
+	// P99 is what saturate holds; it tries no rate above MaxRate.
+	P99     time.Duration
+	MaxRate float64
 
 	// PID is the hub's process, 0 for none; Pin keeps it on core 0 and this
 	// program on core 1. FsyncDir is where the floor writes.

@@ -77,7 +77,7 @@ func (b *bulk) climb(ctx context.Context, w feed.Wire, c *crowd, course *check.C
 	if _, _, err := b.try(ctx, w, c, course, rate/faster); err != nil {
 		return err
 	}
-	for tries := 0; tries < finer; {
+	for tries := 0; tries < finer && rate <= b.run.MaxRate; {
 		var delivered float64
 		var held bool
 		for chance := 0; chance < chances && !held; chance++ {
