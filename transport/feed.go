@@ -124,7 +124,9 @@ func (f *Feed) count(wire string) *wireCounters {
 	return c
 }
 
-// ServeHTTP implements http.Handler. It returns when the feed has ended.
+// ServeHTTP implements http.Handler. On HTTP/2, and where connections cannot be
+// taken over, it returns when the feed has ended; else at once, and a worker
+// serves the feed.
 func (f *Feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if u := f.upgrade(r); u != nil {
 		f.serveUpgrade(u, w, r)
