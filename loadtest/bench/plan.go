@@ -34,8 +34,10 @@ type plan struct {
 	Config
 
 	rounds, searches, watchers, storm int
-	cell                              time.Duration
-	dir, program                      string
+	// waiting is how many wait beside the orders of a busy café.
+	waiting      int
+	cell         time.Duration
+	dir, program string
 }
 
 var (
@@ -46,9 +48,9 @@ var (
 
 // Run measures and returns the figures.
 func Run(ctx context.Context, c Config) (_ *Performance, err error) {
-	p := &plan{Config: c, rounds: 5, searches: 3, watchers: 1000, storm: 2000, cell: 2 * time.Second}
+	p := &plan{Config: c, rounds: 5, searches: 3, watchers: 1000, storm: 2000, waiting: 10_000, cell: 2 * time.Second}
 	if c.Quick {
-		p.rounds, p.searches, p.watchers, p.storm, p.cell = 1, 1, 300, 300, time.Second
+		p.rounds, p.searches, p.watchers, p.storm, p.waiting, p.cell = 1, 1, 300, 300, 300, time.Second
 	}
 	if p.dir, err = os.MkdirTemp(c.Dir, "bench-"); err != nil {
 		return nil, err
@@ -64,7 +66,7 @@ func Run(ctx context.Context, c Config) (_ *Performance, err error) {
 	}
 	f := newPerformance(p)
 	for _, part := range []func(context.Context, *Performance) error{
-		p.fanout, p.connect, p.saturate, p.cafe, p.slow, p.storms, p.stall, p.allocations,
+		p.fanout, p.connect, p.saturate, p.cafe, p.slow, p.crowded, p.storms, p.stall, p.allocations,
 	} {
 		if err := part(ctx, f); err != nil {
 			return nil, err
@@ -110,7 +112,8 @@ func (p *plan) fanout(ctx context.Context, f *Performance) error {
 		what := fmt.Sprintf("CPU per delivery, 200 B to %d clients 20 times a second: %s", p.watchers, w)
 		f.add(Row{
 			What: what, Unit: "× floor", Measured: *v.RatioToFloor, Spread: v.RatioSpread, Limit: limits[w].cpu, Ratio: true,
-			Note: fmt.Sprintf("%.1f s a million, %.1f of them the commands; p99 %.1f ms", *v.CPUPerMillion, *v.CommandsPerMillion, *v.P99),
+			Note: fmt.Sprintf("%.1f s a million, %.1f of them the commands, without which it is %.2f × floor; p99 %.1f ms",
+				*v.CPUPerMillion, *v.CommandsPerMillion, *v.RatioToFloor*(1 - *v.CommandsPerMillion / *v.CPUPerMillion), *v.P99),
 		})
 	}
 	f.keep("fanout", r)
@@ -202,6 +205,27 @@ func (p *plan) orders(ctx context.Context, f *Performance, rate float64, what st
 		What: what, Unit: "× floor", Ratio: true, Measured: median(ratios), Spread: spread(ratios), Limit: limit,
 		Note: fmt.Sprintf("p99 %.1f ms; floor: one fsynced write of 500 B and one TLS round trip, p99", median(p99)),
 	})
+	return nil
+}
+
+// mix is who waits in a café: browsers above all.
+var mix = []scenario.Share{{Wire: feed.WS, Parts: 50}, {Wire: feed.SSE, Parts: 25}, {Wire: feed.NDJSONH3, Parts: 10}, {Wire: feed.WT, Parts: 15}}
+
+// crowded has orders with very many who wait, each for orders of their own.
+func (p *plan) crowded(ctx context.Context, f *Performance) error {
+	r, err := p.run(ctx, "cafe", scenario.Config{Wires: all, Watchers: p.waiting, Mix: mix, Rate: 20, For: 5 * p.cell})
+	if err != nil {
+		return err
+	}
+	if heard := int(r.Figures["idle_heard"]); heard != p.waiting {
+		return fmt.Errorf("of %d who waited %d heard the announcement", p.waiting, heard)
+	}
+	f.add(Row{
+		What: fmt.Sprintf("order → TV, p99, while %d wait (ws 50, sse 25, ndjson-h3 10, wt 15 %%)", p.waiting), Unit: "× without them", Ratio: true,
+		Measured: r.Figures["loaded_to_unloaded_p99"], Limit: 2,
+		Note: fmt.Sprintf("%.1f ms; %.0f KiB each", r.Figures["loaded_sent_to_tv_p99_ms"], r.Figures["idle_kib_per_watcher"]),
+	})
+	f.keep("cafe_crowded", r)
 	return nil
 }
 

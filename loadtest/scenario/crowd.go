@@ -43,6 +43,12 @@ func newCrowd(d *feed.Dialer) *crowd {
 // phase begins a part of a run whose latencies are counted by themselves.
 func (c *crowd) phase() { c.latencies.Store(meter.NewLatencies()) }
 
+// liveWithin is how long a crowd may take until all of it are live: a Pi does
+// some hundred handshakes a second.
+const liveWithin = 5 * time.Minute
+
+var errNotLive = fmt.Errorf("not all watchers were live after %v", liveWithin)
+
 // errLost is a feed that ended while it should not.
 var errLost = errors.New("its feed ended")
 
@@ -62,6 +68,8 @@ func (c *crowd) add(w feed.Wire, ask feed.Ask, tracks ...*track) {
 
 // connect opens the feeds of members and returns when all are live.
 func (c *crowd) connect(ctx context.Context, members []*member) error {
+	ctx, stop := context.WithTimeoutCause(ctx, liveWithin, errNotLive)
+	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var opening sync.WaitGroup

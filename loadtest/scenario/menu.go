@@ -173,8 +173,13 @@ func (m *menu) truth(ctx context.Context) (*check.Truth, error) {
 	return truth, err
 }
 
+// snapshotWithin bounds how long a cold reader may wait for what there is.
+const snapshotWithin = 30 * time.Second
+
 // snapshot reads a topic as it is now, with a cold reader.
 func (r *Run) snapshot(ctx context.Context, topic, token string, take func(*feed.Frame)) error {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
+	defer cancel()
 	s, err := r.dialer.Dial(ctx, feed.NDJSON, feed.Ask{Topics: topic, Token: token})
 	if err != nil {
 		return err
