@@ -17,7 +17,7 @@ import (
 
 // benchCommand is make bench.
 type benchCommand struct {
-	Quick   bool   `help:"Measure less, of fewer, once, in a minute or two, and write nothing." env:"BENCH_QUICK"`
+	Quick   bool   `help:"Measure less, of fewer, once, in three minutes, and write nothing." env:"BENCH_QUICK"`
 	Out     string `help:"Where performance.md and performance.json are, to be held against and written anew." default:"docs" type:"path" placeholder:"DIR"`
 	Dir     string `help:"Where the hub's data are while it is measured: its disk counts." type:"path" placeholder:"DIR"`
 	Program string `help:"A built hub, in place of one built from this directory." name:"hub" type:"path" placeholder:"FILE"`
@@ -29,7 +29,7 @@ var errWorse = errors.New("worse than the committed figures by more than a tenth
 
 // Help is the second part of loadtest bench --help.
 func (*benchCommand) Help() string {
-	return `Builds the hub, starts it on a port and a directory of its own, and measures the set of figures that the project holds itself to, in about twelve minutes. Needs two cores, and nobody else on the machine.
+	return `Builds the hub, starts it on a port and a directory of its own, and measures the set of figures that the project holds itself to, in about a quarter of an hour. Needs two cores, and nobody else on the machine.
 
 Prints the table of what was measured beside what is promised. What is worse than the committed figures by more than a tenth fails the command, and nothing is written; --accept writes it.`
 }

@@ -20,7 +20,7 @@ func (f *Performance) WriteMarkdown(w io.Writer, kept string) error {
 	fmt.Fprintf(w, "# Performance\n\nWritten by `make bench` in %.0f minutes at %s, commit %s. docs/loadtest.md says how it is measured.\n\n",
 		f.TookS/60, f.Started.Format("2006-01-02 15:04 UTC"), f.Commit)
 	fmt.Fprintf(w, "Machine: %s, %d cores, %s/%s, kernel %s, %s; hub and floor on the first core, clients on the second, over loopback.\n", f.Machine.CPU, f.Machine.Cores, f.Machine.OS, f.Machine.Arch, f.Machine.Kernel, f.Machine.Go)
-	fmt.Fprintf(w, "Figures are medians of %d rounds (saturation: of 3 searches), with the least and the largest behind; ratios are to a floor measured in turn with the hub in the same run.\n", f.Rounds)
+	fmt.Fprintf(w, "Figures are medians of %d rounds (memory, saturation and stall: of 3), with the least and the largest behind; ratios are to a floor measured in turn with the hub in the same run.\n", f.Rounds)
 	if f.Quick {
 		fmt.Fprint(w, "\n**A quick look**: fewer clients, once; it holds nothing.\n")
 	}

@@ -124,7 +124,7 @@ func (p *plan) fanout(ctx context.Context, f *Performance) error {
 func (p *plan) connect(ctx context.Context, f *Performance) error {
 	for _, w := range all {
 		var kib, rates []float64
-		for range p.rounds {
+		for range p.searches {
 			r, err := p.run(ctx, "connect", scenario.Config{Wires: []feed.Wire{w}, Watchers: p.watchers, Rate: 20, NoFloor: true})
 			if err != nil {
 				return err
@@ -241,8 +241,8 @@ func (p *plan) storms(ctx context.Context, f *Performance) error {
 
 func (p *plan) stall(ctx context.Context, f *Performance) error {
 	var ratios, memory []float64
-	for range p.rounds {
-		r, err := p.run(ctx, "stall", scenario.Config{Wires: []feed.Wire{feed.WS}, Watchers: p.watchers, Rate: 100, For: 4 * p.cell, NoFloor: true})
+	for range p.searches {
+		r, err := p.run(ctx, "stall", scenario.Config{Wires: []feed.Wire{feed.WS}, Watchers: p.watchers, Rate: 100, For: 3 * p.cell, NoFloor: true})
 		if err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ func (p *plan) stall(ctx context.Context, f *Performance) error {
 	}
 	others := p.watchers / 5
 	f.add(Row{What: fmt.Sprintf("the others' p99 with %d stalled and %d slow among %d, ws", others, others/2, p.watchers), Unit: "× without", Ratio: true, Measured: median(ratios), Spread: spread(ratios), Limit: 1.2})
-	f.add(Row{What: "memory of a stalled or slow client, ws", Unit: "× an idle one's", Measured: median(memory) / f.idle[feed.WS], Limit: 1, Note: fmt.Sprintf("%.1f KiB after %d messages", median(memory), int(400*p.cell.Seconds()))})
+	f.add(Row{What: "memory of a stalled or slow client, ws", Unit: "× an idle one's", Measured: median(memory) / f.idle[feed.WS], Limit: 1, Note: fmt.Sprintf("%.1f KiB after %d messages", median(memory), int(300*p.cell.Seconds()))})
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (r *Result) WriteHTML(w io.Writer) error {
 const (
 	plotWidth, plotHeight = 720.0, 220.0
 	plotLeft, plotBottom  = 60.0, 24.0
-	plotTop, plotRight    = 8.0, 8.0
+	plotTop, plotRight    = 8.0, 24.0
 	plotTicks             = 4
 )
 
@@ -79,8 +79,8 @@ func draw(s Series) plot {
 	p := plot{Title: s.Title, Unit: s.Unit, Width: plotWidth, Height: plotHeight}
 	for i := range plotTicks + 1 {
 		part := float64(i) / plotTicks
-		p.Across = append(p.Across, tick{x(right * part), strconv.FormatFloat(right*part, 'g', 4, 64) + " s"})
-		p.Up = append(p.Up, tick{y(top * part), strconv.FormatFloat(top*part, 'g', 4, 64)})
+		p.Across = append(p.Across, tick{x(right * part), ticks(right*part) + " s"})
+		p.Up = append(p.Up, tick{y(top * part), ticks(top*part)})
 	}
 	for i, l := range s.Lines {
 		c := curve{Name: l.Name, Colour: i % 6}
@@ -96,6 +96,19 @@ func draw(s Series) plot {
 		p.Curves = append(p.Curves, c)
 	}
 	return p
+}
+
+// ticks writes what a line of the grid stands for.
+func ticks(v float64) string {
+	const thousand = 1000
+	switch {
+	case v >= thousand*thousand:
+		return strconv.FormatFloat(v/thousand/thousand, 'g', 4, 64) + "M"
+	case v >= 10*thousand:
+		return strconv.FormatFloat(v/thousand, 'g', 4, 64) + "k"
+	default:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
 }
 
 // roundUp returns the next number of two digits, so that ticks are readable.
