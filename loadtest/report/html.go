@@ -80,7 +80,7 @@ func draw(s Series) plot {
 	for i := range plotTicks + 1 {
 		part := float64(i) / plotTicks
 		p.Across = append(p.Across, tick{x(right * part), ticks(right*part) + " s"})
-		p.Up = append(p.Up, tick{y(top * part), ticks(top*part)})
+		p.Up = append(p.Up, tick{y(top * part), ticks(top * part)})
 	}
 	for i, l := range s.Lines {
 		c := curve{Name: l.Name, Colour: i % 6}
