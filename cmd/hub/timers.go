@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 
 	"golang.org/x/sync/errgroup"
@@ -29,34 +28,13 @@ type clockwork struct {
 // run works until ctx ends.
 func (c *clockwork) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	s := newSchedules(c.timers)
 	group.Go(func() error {
-		return c.hub.Watch(ctx, event.Timers, func(changed []event.Entry) error { return c.schedule(ctx, changed) })
+		return c.hub.Watch(ctx, event.Timers, func(changed []event.Entry) error { return s.change(ctx, changed) })
 	})
+	group.Go(func() error { return s.run(ctx) })
 	group.Go(func() error { return c.timers.Run(ctx, c.fire) })
 	return group.Wait()
-}
-
-func (c *clockwork) schedule(ctx context.Context, changed []event.Entry) error {
-	for _, e := range changed {
-		if e.Gone() {
-			if err := c.timers.Cancel(ctx, e.Key); err != nil {
-				return fmt.Errorf("cancel timer %s: %w", e.Key, err)
-			}
-			continue
-		}
-		var t cafe.Timer
-		if err := json.Unmarshal(e.Value, &t); err != nil {
-			return fmt.Errorf("timer %s: %w", e.Key, err)
-		}
-		due, err := event.ParseTime(t.Due)
-		if err != nil {
-			return fmt.Errorf("timer %s: %w", e.Key, err)
-		}
-		if err := c.timers.Set(ctx, t.ID, due, e.Value); err != nil {
-			return fmt.Errorf("set timer %s: %w", e.Key, err)
-		}
-	}
-	return nil
 }
 
 // fire gives the command of a due timer. An error has it fired again; a
