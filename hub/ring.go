@@ -41,12 +41,12 @@ type ring struct {
 
 func (r *ring) at(index uint64) *segment { return r.segments[index%ringSegments] }
 
-// append adds the frames of one event. It reports false, and everybody falls
-// off, when they are more than a segment holds.
-func (r *ring) append(block []byte, frames int, seq uint64) bool {
+// append adds the frames of one event. Everybody falls off when they are more
+// than a segment holds.
+func (r *ring) append(block []byte, frames int, seq uint64) {
 	if len(block) > segmentSize {
 		r.skip()
-		return false
+		return
 	}
 	s := r.at(r.tail)
 	if s != nil && len(s.buf)+len(block) > segmentSize {
@@ -60,7 +60,6 @@ func (r *ring) append(block []byte, frames int, seq uint64) bool {
 	s.buf = append(s.buf, block...)
 	s.frames += frames
 	s.seq = seq
-	return true
 }
 
 // skip lets everybody fall off.
