@@ -28,3 +28,9 @@ func (Process) Pin(int) error { return errLinux }
 
 // StartOn is for Linux.
 func StartOn(int, *exec.Cmd) error { return errLinux }
+
+// sleep waits for d as exactly as the runtime does.
+func sleep(d time.Duration) error {
+	time.Sleep(d)
+	return nil
+}

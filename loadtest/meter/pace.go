@@ -10,20 +10,15 @@ import (
 // without leaving one out, and each is told when it was due, from which latency
 // counts: so a hub that stalls is not spared the load it would have had.
 func Pace(ctx context.Context, start time.Time, rate float64, count int, send func(n int, due time.Time)) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	return pace(ctx, start, rate, count, Until, send)
+}
+
+// pace is Pace by another clock.
+func pace(ctx context.Context, start time.Time, rate float64, count int, until func(context.Context, time.Time) error, send func(n int, due time.Time)) error {
 	for n := range count {
 		due := start.Add(time.Duration(float64(n) / rate * float64(time.Second)))
-		if wait := time.Until(due); wait > 0 {
-			timer.Reset(wait)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if err := until(ctx, due); err != nil {
+			return err
 		}
 		send(n, due)
 	}

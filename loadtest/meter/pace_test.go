@@ -1,4 +1,4 @@
-package meter_test
+package meter
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"everything.local/loadtest/meter"
 )
 
 // TestPace sends each at its time, and does not forgive a stall: what was due
@@ -16,7 +14,7 @@ func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var late []time.Duration
-		err := meter.Pace(t.Context(), start, 20, 10, func(n int, due time.Time) {
+		err := pace(t.Context(), start, 20, 10, sleepUntil, func(n int, due time.Time) {
 			if want := start.Add(time.Duration(n) * 50 * time.Millisecond); !due.Equal(want) {
 				t.Errorf("%d is due after %v, want %v", n, due.Sub(start), want.Sub(start))
 			}
@@ -43,7 +41,7 @@ func TestPaceEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		sent := 0
-		err := meter.Pace(ctx, time.Now(), 10, 100, func(int, time.Time) { sent++ })
+		err := pace(ctx, time.Now(), 10, 100, sleepUntil, func(int, time.Time) { sent++ })
 		if !errors.Is(err, context.DeadlineExceeded) || sent < 10 || sent > 11 {
 			t.Errorf("%d sent, %v", sent, err)
 		}

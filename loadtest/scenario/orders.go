@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"time"
@@ -25,7 +26,8 @@ var steps = []string{"placed", "accepted", "preparing", "ready", "picked_up"}
 var actions = []string{"", "accept", "start", "ready", "pickup"}
 
 const (
-	// between is how long staff take from one step to the next.
+	// between is about how long staff take from one step to the next; see
+	// rest.
 	between = 200 * time.Millisecond
 	// perAddress is how many guests sign in from one address of this machine,
 	// of which a hub lets 60 in at once.
@@ -94,7 +96,7 @@ func (o *orders) publish(ctx context.Context, rate float64, count int) error {
 	group.SetLimit(inFlight)
 	err := meter.Pace(ctx, time.Now(), rate, count, func(n int, due time.Time) {
 		group.Go(func() error {
-			if err := o.whole(ctx, from+n, due); err != nil {
+			if err := o.whole(ctx, from+n, due, rest(rate)); err != nil {
 				return fmt.Errorf("order %d: %w", from+n, err)
 			}
 			return nil
@@ -106,16 +108,24 @@ func (o *orders) publish(ctx context.Context, rate float64, count int) error {
 	return err
 }
 
-// whole takes one order through its life.
-func (o *orders) whole(ctx context.Context, n int, due time.Time) error {
+// rest is how long staff take from one step to the next at a rate of whole
+// orders: such that the steps of all orders together come at equal distances. A
+// multiple of the distance between orders would have all that are under way
+// take their steps in the same instant, and a log that does one after the other
+// would be measured by how many those are.
+func rest(rate float64) time.Duration {
+	each := float64(time.Second) / rate
+	return time.Duration((math.Round(float64(between)/each) + 1/float64(len(steps))) * each)
+}
+
+// whole takes one order through its life, with a rest after each step.
+func (o *orders) whole(ctx context.Context, n int, due time.Time, rest time.Duration) error {
 	guest := n % len(o.guests)
 	staff, caller := o.run.site, o.run.site.As(o.guests[guest].Token)
 	var placed site.Order
 	for s, action := range actions {
-		if wait := time.Until(due); wait > 0 {
-			if err := pause(ctx, wait); err != nil {
-				return err
-			}
+		if err := meter.Until(ctx, due); err != nil {
+			return err
 		}
 		courses := []*check.Course{o.kitchen, o.board, o.own[guest]}
 		at := []int{n*len(steps) + s, n*len(steps) + s, n/len(o.guests)*len(steps) + s}
@@ -138,7 +148,7 @@ func (o *orders) whole(ctx context.Context, n int, due time.Time) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", steps[s], err)
 		}
-		due = due.Add(between)
+		due = due.Add(rest)
 	}
 	return nil
 }
