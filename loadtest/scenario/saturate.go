@@ -10,16 +10,6 @@ import (
 	"everything.local/loadtest/feed"
 )
 
-const (
-	// faster is how much more each step tries, until one fails; then finer
-	// steps find the limit to within a few per cent.
-	faster = 1.6
-	finer  = 3
-	// chances is how often a step is tried before it has failed: on a machine
-	// that others use, too, one that failed may have met them.
-	chances = 2
-)
-
 // saturate finds the highest rate at which all is delivered, nothing is skipped
 // and the 99th percentile holds. Rate is where it begins, in messages a second.
 func saturate(ctx context.Context, r *Run) error {
@@ -69,45 +59,36 @@ func (b *bulk) cell(ctx context.Context, w feed.Wire) error {
 	return b.clear(ctx)
 }
 
-// climb raises the rate until a step fails, and then tries in between.
+// climb searches for the highest rate that is held.
 func (b *bulk) climb(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, cell *cells) error {
-	var good, bad, most float64
-	rate := b.run.Rate
+	most, s := 0.0, search{rate: b.run.Rate}
 	// Nobody's first messages count: memory and caches are cold.
-	if _, _, err := b.try(ctx, w, c, course, rate/faster); err != nil {
+	if _, _, err := b.try(ctx, w, c, course, s.rate/faster); err != nil {
 		return err
 	}
-	for tries := 0; tries < finer && rate <= b.run.MaxRate; {
-		var delivered float64
-		var held bool
-		for chance := 0; chance < chances && !held; chance++ {
-			if !b.room(int(rate/float64(lines(rate))*b.run.For.Seconds()) + 1) {
-				b.run.say("%-10s stops at %.0f messages/s: the hub has no room for more orders", w, good)
-				return cell.held(most)
-			}
-			var err error
-			if delivered, held, err = b.try(ctx, w, c, course, rate); err != nil {
-				return err
-			}
+	for more := true; more && s.rate <= b.run.MaxRate; {
+		if !b.room(int(s.rate/float64(lines(s.rate))*b.stepFor(s.rate).Seconds()) + 1) {
+			b.run.say("%-10s stops at %.0f messages/s: the hub has no room for more orders", w, s.good)
+			break
+		}
+		delivered, held, err := b.try(ctx, w, c, course, s.rate)
+		if err != nil {
+			return err
 		}
 		if held {
-			good, most = rate, max(most, delivered)
+			most = max(most, delivered)
 			cell.latencies.Merge(c.latencies.Load())
-		} else {
-			bad = rate
 		}
-		switch {
-		case bad == 0:
-			rate *= faster
-		case good == 0:
-			rate /= faster * faster
-			tries++
-		default:
-			rate = (good + bad) / 2
-			tries++
-		}
+		more = s.next(held)
 	}
 	return cell.held(most)
+}
+
+// stepFor is how long a rate is tried: so long that a percentile is of some
+// dozens of messages, not of the slowest one.
+func (b *bulk) stepFor(rate float64) time.Duration {
+	const messages = 100
+	return max(b.run.For, min(time.Duration(messages/rate*float64(time.Second)), 3*b.run.For))
 }
 
 // errNone is a hub that holds no rate at all.
@@ -127,7 +108,7 @@ func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Cou
 	c.phase()
 	from, began := c.delivered.Load(), time.Now()
 	each := lines(rate)
-	orders := max(int(rate/float64(each)*b.run.For.Seconds()), 1)
+	orders := max(int(rate/float64(each)*b.stepFor(rate).Seconds()), 1)
 	err = b.publish(ctx, course, rate/float64(each), orders, each)
 	took := time.Since(began)
 	want := int64(orders * each * len(c.members))
@@ -137,7 +118,7 @@ func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Cou
 	}
 	l := c.latencies.Load().Total()
 	got := c.delivered.Load() - from
-	delivered = float64(got) / max(took, b.run.For).Seconds()
+	delivered = float64(got) / max(took, b.stepFor(rate)).Seconds()
 	held = got == want && l.P99 < float64(b.run.P99.Microseconds())/1000
 	b.run.say("%-10s %7.0f messages/s: %.0f deliveries/s, p99 %.1f ms, %d skipped: %s", w, rate, delivered, l.P99, want-got, map[bool]string{true: "held", false: "not held"}[held])
 	// Let a hub that fell behind come to rest, or the next step pays for this.
