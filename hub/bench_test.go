@@ -157,3 +157,25 @@ func BenchmarkResume(b *testing.B) {
 		s.Close()
 	}
 }
+
+// BenchmarkCatchUp is an event for 1,000 subscribers, and one of them that has
+// fallen off the ring: it is read from the map until it is back on it.
+func BenchmarkCatchUp(b *testing.B) {
+	h, subs := fanout(b, 50, 1000, "a")
+	slow := subs[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		slow.feeds[0].stream.ring.skip()
+		publish(b, h, 1)
+		frames := 0
+		for c := slow.Next(); len(c) > 0; c = slow.Next() {
+			frames++
+		}
+		if frames == 0 {
+			b.Fatal("nothing")
+		}
+	}
+	if h.Stats().FellOff == 0 {
+		b.Fatal("nobody fell off")
+	}
+}
