@@ -12,6 +12,7 @@ import (
 // method and must not be changed.
 func (s *Subscription) Next() []byte {
 	s.release()
+	s.frames = 0
 	h := s.hub
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -20,16 +21,22 @@ func (s *Subscription) Next() []byte {
 	}
 	s.chunk = chunks.Get().(*chunk)
 	s.drained = s.compose(s.chunk)
+	s.note()
 	if s.chunk.frames == 0 {
 		s.release() // an idle reader holds no buffer
 		return nil
 	}
-	h.counters.frames.Add(uint64(s.chunk.frames))
+	s.frames = s.chunk.frames
+	h.counters.frames.Add(uint64(s.frames))
 	return s.chunk.out
 }
 
 // Drained reports whether the last Next returned all that there was.
 func (s *Subscription) Drained() bool { return s.drained }
+
+// Frames is how many frames there were in what Next, Ping or Frame returned
+// last.
+func (s *Subscription) Frames() int { return s.frames }
 
 // fromRing is Next for the subscription to one topic with nothing to be told
 // but what its ring has: no byte is copied. It reports false when that is not
@@ -51,7 +58,8 @@ func (s *Subscription) fromRing() ([]byte, bool) {
 	if s.drained = f.place == f.stream.ring.end(); s.drained {
 		f.sent = h.applied
 	}
-	s.committed = f.sent
+	s.committed, s.frames = f.sent, st.frames
+	s.handed.Store(f.sent)
 	h.counters.frames.Add(uint64(st.frames))
 	return st.b, true
 }

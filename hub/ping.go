@@ -36,8 +36,10 @@ func (s *Subscription) Ping(now time.Time) []byte {
 		s.told, s.owesLive = stale, true
 	}
 	text := len(b)
+	s.frames = 1
 	b = s.encoding.AppendFrame(b, b[:ping], id)
 	if text > ping {
+		s.frames = 2
 		b = s.encoding.AppendFrame(b, b[ping:text], "")
 	}
 	s.small = b
@@ -52,5 +54,6 @@ func (s *Subscription) Frame(f event.Frame) []byte {
 		panic(err) // only for a Value that is not JSON
 	}
 	s.small = s.encoding.AppendFrame(s.small[:0], b, "")
+	s.frames = 1
 	return s.small
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"everything.local/event"
@@ -58,8 +59,12 @@ type Subscription struct {
 	owesLive bool
 	told     staleness
 
-	// drained says that the last Next left nothing.
+	// drained says that the last Next left nothing, frames how many there were
+	// in what was returned last.
 	drained bool
+	frames  int
+	// handed is up to where everything was handed out, for lag.
+	handed atomic.Uint64
 	// chunk is what Next composed, small what Ping and Frame did.
 	chunk *chunk
 	small []byte
@@ -86,6 +91,7 @@ func (h *Hub) Subscribe(r Request) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.subs[s] = struct{}{}
+	s.handed.Store(h.applied) // until it is looked at where it is
 	for i, p := range r.Positions {
 		f := &s.feeds[i]
 		f.topic = h.topic(p.Topic)

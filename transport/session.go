@@ -96,7 +96,7 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 			if err := sink.Send(b); err != nil {
 				return lost(err)
 			}
-			s.wire.sends.add(uint64(len(b)))
+			s.wire.sent(len(b), s.sub.Frames())
 		}
 		if end != "" {
 			return end

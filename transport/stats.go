@@ -32,8 +32,9 @@ type WireStats struct {
 	Fresh, Resumed uint64
 	// Bytes is what was handed to the sockets, before TLS and HTTP framing.
 	Bytes uint64
-	// Sends tells of the bytes of each time that something was sent.
-	Sends Distribution
+	// Sends tells of the bytes of each time that something was sent, Frames of
+	// how many frames those were.
+	Sends, Frames Distribution
 	// Closed counts those that ended.
 	Closed map[Reason]uint64
 }
@@ -41,11 +42,16 @@ type WireStats struct {
 // wireCounters is what WireStats is read from.
 type wireCounters struct {
 	fresh, resumed atomic.Uint64
-	sends          distribution
+	sends, frames  distribution
 
 	mu     sync.Mutex
 	open   int64
 	closed map[Reason]uint64
+}
+
+func (c *wireCounters) sent(bytes, frames int) {
+	c.sends.add(uint64(bytes))
+	c.frames.add(uint64(frames))
 }
 
 func (c *wireCounters) opened(resumed bool) {
@@ -72,6 +78,6 @@ func (c *wireCounters) stats() WireStats {
 	sends := c.sends.read()
 	return WireStats{
 		Open: c.open, Fresh: c.fresh.Load(), Resumed: c.resumed.Load(),
-		Sends: sends, Bytes: sends.Sum, Closed: maps.Clone(c.closed),
+		Sends: sends, Frames: c.frames.read(), Bytes: sends.Sum, Closed: maps.Clone(c.closed),
 	}
 }

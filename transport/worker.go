@@ -185,7 +185,7 @@ func (w *worker) serve(s *Session, now time.Time) {
 				w.finish(s, lost(err))
 				return
 			}
-			s.wire.sends.add(uint64(len(b)))
+			s.wire.sent(len(b), s.sub.Frames())
 		}
 		if end != "" {
 			w.finish(s, end)

@@ -62,6 +62,10 @@ var (
 	encoded      = desc("hub_frames_encoded_total", "Frames encoded, once for all who read them from a ring.")
 	oneByOne     = desc("hub_frames_from_map_total", "Frames encoded for one reader alone, from the map.")
 	sendBytes    = desc("hub_send_bytes", "Bytes that went to a feed at a time.", "wire")
+	sendFrames   = desc("hub_send_frames", "Frames that went to a feed at a time.", "wire")
+	feedsBehind  = desc("hub_feeds_behind", "Feeds that have not been handed all there is for them.", "wire")
+	lagEvents    = desc("hub_feeds_lag_events", "Events that the feeds behind are behind, added up.", "wire")
+	lagMost      = desc("hub_feeds_lag_most_events", "Events that the feed is behind that is behind most.", "wire")
 	passFeeds    = desc("hub_pass_feeds", "Feeds that a worker served in one pass.")
 	passTook     = desc("hub_pass_seconds", "Time that a worker's pass took.")
 	eventsSeen   = desc("hub_events_applied_total", "Events folded since the start.")
@@ -99,12 +103,17 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, t, v, labels...)
 	}
 	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+	lags := s.hub.Lags()
 	for wire, w := range s.feed.Stats() {
 		number(feedsOpen, gauge, float64(w.Open), wire)
 		number(feedsOpened, counter, float64(w.Fresh), wire, "false")
 		number(feedsOpened, counter, float64(w.Resumed), wire, "true")
 		number(feedBytes, counter, float64(w.Bytes), wire)
 		ch <- histogram(sendBytes, w.Sends, 1, wire)
+		ch <- histogram(sendFrames, w.Frames, 1, wire)
+		number(feedsBehind, gauge, float64(lags[wire].Behind), wire)
+		number(lagEvents, gauge, float64(lags[wire].Events), wire)
+		number(lagMost, gauge, float64(lags[wire].Most), wire)
 		for _, reason := range reasons { // also those of which there were none: rates need the zero
 			number(feedsClosed, counter, float64(w.Closed[reason]), wire, string(reason))
 		}
