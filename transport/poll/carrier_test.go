@@ -103,11 +103,22 @@ const testTimeout = time.Second
 // connect returns a client and the line that it is connected to.
 func (p *place) connect(h Handler) (*net.TCPConn, *Line) {
 	p.t.Helper()
+	client := p.dial()
+	return client, p.accept(h)
+}
+
+func (p *place) dial() *net.TCPConn {
+	p.t.Helper()
 	client, err := net.Dial("tcp", p.ln.Addr().String())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { _ = client.Close() })
+	return client.(*net.TCPConn)
+}
+
+func (p *place) accept(h Handler) *Line {
+	p.t.Helper()
 	c, err := p.ln.Accept()
 	if err != nil {
 		p.t.Fatal(err)
@@ -118,7 +129,7 @@ func (p *place) connect(h Handler) (*net.TCPConn, *Line) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return client.(*net.TCPConn), l
+	return l
 }
 
 // TestLine: what each side says reaches the other, also what was said before the
@@ -267,6 +278,33 @@ func TestCarrierEnds(t *testing.T) {
 		s.Init(client, testTimeout, func() {})
 		if _, err := NewLine(p.carrier, s, s, h); !errors.Is(err, errEnded) {
 			t.Errorf("a carrier that has ended says %v", err)
+		}
+	})
+}
+
+// TestCutBeforeStart: a line that was cut before it was started is not read, nor
+// is who has its descriptor then.
+func TestCutBeforeStart(t *testing.T) {
+	onCarriers(t, func(t *testing.T, p *place) {
+		for range 20 {
+			_, l := p.connect(newTeller())
+			client, h := p.dial(), newTeller()
+			l.Cut()
+			next := p.accept(h) // on the descriptor that was freed
+			l.Start(nil)
+			next.Start(nil)
+			if _, err := client.Write([]byte("hello")); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-h.heard:
+			case err := <-h.gone:
+				t.Fatalf("gone: %v", err)
+			}
+			next.Cut()
+		}
+		if n := p.carrier.Open(); n != 0 {
+			t.Errorf("%d lines are open", n)
 		}
 	})
 }

@@ -227,8 +227,8 @@ func (l *Line) abandon() {
 // Cut closes the connection at once. It may be called at any time and again.
 func (l *Line) Cut() {
 	l.ended.Store(true)
-	l.carrier.detach(l)
 	_ = l.sock.Close()
+	l.carrier.detach(l) // behind it, for begin comes before or not at all
 }
 
 // gone tells the handler that the connection is, unless this side has ended it.

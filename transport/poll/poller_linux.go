@@ -140,6 +140,13 @@ func (p *Poller) attach(l *Line) error {
 }
 
 func (p *Poller) begin(l *Line) error {
+	// A line may have been cut before it was started, and its descriptor be
+	// another connection's. While l.mu is held it is not closed, see disconnect.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
 	fd := int32(l.sys.fd)
 	p.byFD.Lock()
 	p.ids++
