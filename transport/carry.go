@@ -24,7 +24,7 @@ func (s *Server) carry(ln net.Listener) error {
 	if s.cfg.Feed == nil {
 		return nil
 	}
-	if _, sockets := ln.(syscall.Conn); !sockets || !s.cfg.Poll || runtime.GOOS != "linux" {
+	if _, sockets := ln.(syscall.Conn); !sockets || s.cfg.NoPoll || runtime.GOOS != "linux" {
 		s.carrier = new(poll.Goroutines)
 		return nil
 	}

@@ -49,10 +49,9 @@ type ServerConfig struct {
 	// StallTimeout is how long a client may take no byte of any response; 0 is
 	// DefaultStallTimeout. Set FeedConfig's to the same.
 	StallTimeout time.Duration
-	// Poll serves feeds on HTTP/1.1 with one goroutine for all connections, where
-	// there is epoll, in place of one for each. It is off: clients have been seen
-	// to find the end of a feed that goes on.
-	Poll bool
+	// NoPoll serves feeds on HTTP/1.1 with goroutines for each connection, as on
+	// systems without epoll.
+	NoPoll bool
 	// DrainWindow is over how much time feeds leave when the server ends; 0 is
 	// DefaultDrainWindow, and NoDrainWindow is none.
 	DrainWindow time.Duration

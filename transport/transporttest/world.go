@@ -89,6 +89,7 @@ func (w *world) serverConfig(c transport.ServerConfig, certificate tls.Certifica
 	mux.Handle("/v1/feed", w.feed)
 	certified := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	c.Addr, c.TLS = "localhost:0", certified
+	c.NoPoll = w.way.NoPoll
 	c.Handler, c.WriteError, c.Feed = mux, writeError, w.feed
 	if c.DrainWindow == 0 {
 		c.DrainWindow = transport.NoDrainWindow
