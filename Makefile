@@ -42,6 +42,7 @@ test-go: web ## the Go suite, with the race detector
 	[ "$$(id -u)" = 0 ] || export HUB_NO_MOUNT=1; \
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 15m ./...
 	go test -run 'TestComeAndGo|TestDrainCrowd' -timeout 10m ./transport/transporttest
+	go test -run 'TestEarlyDataAfterARestart' ./transport/cert
 
 test-web: web ## the TypeScript client, in Node
 	bash web/test.sh
