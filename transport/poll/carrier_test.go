@@ -308,3 +308,42 @@ func TestCutBeforeStart(t *testing.T) {
 		}
 	})
 }
+
+// counter is a Handler that guards nothing.
+type counter struct {
+	told int
+	gone bool
+}
+
+func (h *counter) Receive([]byte) { h.told++ }
+func (h *counter) Sent()          {}
+func (h *counter) Gone(error)     { h.told, h.gone = h.told+1, true }
+
+// TestToldByOne: what the client says and the end are told by one goroutine at a
+// time, also when the carrier ends meanwhile. The race detector finds it if not,
+// on pipes, where no lock of a socket hides it.
+func TestToldByOne(t *testing.T) {
+	g, h := new(Goroutines), new(counter)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx) }()
+	server, client := net.Pipe()
+	s := new(Socket)
+	s.Init(server, testTimeout, func() {})
+	l, err := NewLine(g, s, s, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start(nil)
+	if _, err := client.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := within(t, ended, "the carrier's end"); err != nil {
+		t.Error(err)
+	}
+	if !h.gone || h.told != 2 {
+		t.Errorf("told %d times, of the end: %t", h.told, h.gone)
+	}
+}

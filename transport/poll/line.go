@@ -71,6 +71,8 @@ type Line struct {
 	closing bool
 	// sending says that a goroutine is at it.
 	sending bool
+	// polled says that a Poller reads the line.
+	polled bool
 }
 
 // NewLine takes over a connection of net/http's for h: top is s, or TLS on it.
@@ -218,10 +220,20 @@ func (l *Line) Close() {
 // errEnded is a carrier that takes no more lines.
 var errEnded = errors.New("poll: the carrier has ended")
 
-// abandon ends a line whose carrier ends.
+// abandon ends a line whose carrier ends. It tells the handler only where the
+// caller is who reads: of goroutines the line's own does when it finds the end,
+// and a line that is not started yet says so when it is.
 func (l *Line) abandon() {
+	l.mu.Lock()
+	if l.err == nil {
+		l.err = errEnded
+	}
+	polled := l.polled
+	l.mu.Unlock()
 	_ = l.sock.Close()
-	l.gone(errEnded)
+	if polled {
+		l.gone(errEnded)
+	}
 }
 
 // Cut closes the connection at once. It may be called at any time and again.

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,6 @@ type Poller struct {
 	// no thread is kept.
 	file *os.File
 	raw  syscall.RawConn
-	fd   int
 
 	registry
 
@@ -42,7 +42,7 @@ func NewPoller() (*Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("poll: epoll: %w", err)
 	}
-	p := &Poller{file: os.NewFile(uintptr(fd), "epoll"), fd: fd, fds: make(map[int32]*Line)}
+	p := &Poller{file: os.NewFile(uintptr(fd), "epoll"), fds: make(map[int32]*Line)}
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		return nil, errors.Join(fmt.Errorf("poll: epoll: %w", err), p.file.Close())
 	}
@@ -147,6 +147,7 @@ func (p *Poller) begin(l *Line) error {
 	if l.err != nil {
 		return l.err
 	}
+	l.polled = true
 	fd := int32(l.sys.fd)
 	p.byFD.Lock()
 	p.ids++
@@ -155,11 +156,14 @@ func (p *Poller) begin(l *Line) error {
 	p.byFD.Unlock()
 	// The first event comes at once, for there is room to write: what TLS holds
 	// already is read then, too.
-	err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, int(fd), &unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
-		Fd:     fd, Pad: l.id,
+	var err error
+	ended := p.raw.Control(func(epoll uintptr) {
+		err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, int(fd), &unix.EpollEvent{
+			Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
+			Fd:     fd, Pad: l.id,
+		})
 	})
-	return os.NewSyscallError("epoll_ctl", err)
+	return cmp.Or(ended, os.NewSyscallError("epoll_ctl", err))
 }
 
 func (p *Poller) detach(l *Line) {
