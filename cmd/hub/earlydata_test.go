@@ -16,6 +16,7 @@ func TestEarlyData(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
 	defer cancel()
 	dir, data := t.TempDir(), t.TempDir()
+	const mostTries = 5
 	hub := start(t, data)
 	files := []string{"--session-file=" + filepath.Join(dir, "session"), "--tp-file=" + filepath.Join(dir, "parameters")}
 	first := &ngtcp2{t: t, url: hub.url, args: append([]string{"--wait-for-ticket"}, files...)}
@@ -24,6 +25,11 @@ func TestEarlyData(t *testing.T) {
 	ask := func(what string, n *ngtcp2, r request, early, taken bool, status int) {
 		t.Helper()
 		g, err := n.run(ctx, r, nil)
+		// A hub that gets to a request when the handshake is through already, as one
+		// on a busy machine may, knows that it is no replay (RFC 8470, section 3).
+		for tries := 1; err == nil && status == http.StatusTooEarly && g.status == http.StatusOK && tries < mostTries; tries++ {
+			g, err = n.run(ctx, r, nil)
+		}
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
