@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
 )
 
 const (
@@ -20,6 +21,8 @@ type window struct {
 	r       io.Reader
 	buf     []byte
 	at, end int
+	// came is when the last of it was read.
+	came time.Time
 }
 
 func newWindow(r io.Reader) window { return window{r: r, buf: make([]byte, smallest)} }
@@ -41,12 +44,16 @@ func (w *window) more() error {
 		w.buf = append(w.buf, make([]byte, len(w.buf))...)
 	}
 	n, err := w.r.Read(w.buf[w.end:])
+	w.came = time.Now()
 	w.end += n
 	if n > 0 {
 		return nil // an error comes again
 	}
 	return err
 }
+
+// Came implements Stream.
+func (w *window) Came() time.Time { return w.came }
 
 // line returns the next line without its end, good until the next call.
 func (w *window) line() ([]byte, error) {

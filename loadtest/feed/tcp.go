@@ -18,7 +18,7 @@ const headBuffer = 2 << 10
 // dialTCP opens a TLS connection for HTTP/1.1.
 func (d *Dialer) dialTCP(ctx context.Context, a Ask) (*tls.Conn, error) {
 	dialer := net.Dialer{}
-	if from := d.sources.next(); from.IsValid() {
+	if from := a.Memory.source(&d.sources); from.IsValid() {
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}
 	c, err := dialer.DialContext(ctx, "tcp", d.config.Addr)
@@ -31,9 +31,7 @@ func (d *Dialer) dialTCP(ctx context.Context, a Ask) (*tls.Conn, error) {
 			return nil, err
 		}
 	}
-	conf := d.config.TLS.Clone()
-	conf.NextProtos = []string{"http/1.1"}
-	conn := tls.Client(c, conf)
+	conn := tls.Client(c, a.Memory.tls(d.config.TLS, "http/1.1"))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
 		return nil, err

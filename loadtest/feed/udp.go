@@ -14,8 +14,6 @@ import (
 // sockets are the UDP sockets, one for each source address in use: a socket of
 // its own for each connection would cost more than the connection.
 type sockets struct {
-	sources *sources
-
 	mu   sync.Mutex
 	open map[netip.Addr]*socket
 }
@@ -33,13 +31,11 @@ func (d *Dialer) dialQUIC(ctx context.Context, a Ask) (conn *quic.Conn, release 
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := d.udp.take()
+	s, err := d.udp.take(a.Memory.source(&d.sources))
 	if err != nil {
 		return nil, nil, err
 	}
-	conf := d.config.TLS.Clone()
-	conf.NextProtos = []string{http3.NextProtoH3}
-	conn, err = s.transport.Dial(ctx, to, conf, quicConfig(a))
+	conn, err = s.transport.Dial(ctx, to, a.Memory.tls(d.config.TLS, http3.NextProtoH3), quicConfig(a))
 	if err != nil {
 		d.udp.release(s)
 		return nil, nil, err
@@ -53,6 +49,9 @@ func quicConfig(a Ask) *quic.Config {
 		MaxIncomingStreams: 8, MaxIncomingUniStreams: 8,
 		EnableDatagrams: true, EnableStreamResetPartialDelivery: true,
 	}
+	if a.Memory != nil {
+		c.TokenStore = a.Memory.tokens
+	}
 	if a.ReadBuffer > 0 {
 		w := uint64(a.ReadBuffer)
 		c.InitialStreamReceiveWindow, c.MaxStreamReceiveWindow = w, w
@@ -61,9 +60,8 @@ func quicConfig(a Ask) *quic.Config {
 	return c
 }
 
-// take returns the socket of the next source.
-func (s *sockets) take() (*socket, error) {
-	from := s.sources.next()
+// take returns the socket of a source.
+func (s *sockets) take(from netip.Addr) (*socket, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if so, ok := s.open[from]; ok {

@@ -45,6 +45,9 @@ type Ask struct {
 	// ReadBuffer bounds what the kernel takes for a reader that does not read;
 	// 0 leaves it to the kernel. QUIC has a window of this size instead.
 	ReadBuffer int `json:"-"`
+	// Memory is what this client keeps from one connection to the next; nil for
+	// one that was never here.
+	Memory *Memory `json:"-"`
 }
 
 func (a Ask) pace() string {
@@ -71,6 +74,9 @@ type Stream interface {
 	// Next returns the next frame's JSON, which is good until the next call. It
 	// is io.EOF when the hub ended the feed in good order.
 	Next() ([]byte, error)
+	// Came is when the last frame that Next returned was read off the
+	// connection, however long it then waited for the frames before it.
+	Came() time.Time
 	// Close leaves the feed without a word and frees its connection.
 	Close()
 }
@@ -94,9 +100,7 @@ type Dialer struct {
 
 // NewDialer returns a Dialer, which opens nothing yet.
 func NewDialer(c Config) *Dialer {
-	d := &Dialer{config: c, sources: sources{loopback: c.Loopback}}
-	d.udp.sources = &d.sources
-	return d
+	return &Dialer{config: c, sources: sources{loopback: c.Loopback}}
 }
 
 // dialWithin bounds how long a feed may take to open: in a storm all wait for

@@ -82,11 +82,11 @@ func (m *menu) gather(ctx context.Context, w feed.Wire, course *check.Course, ce
 	if err != nil {
 		return nil, err
 	}
-	c := newCrowd(r.dialer)
+	c, alike := newCrowd(r.dialer), new(familiar)
 	for i := range r.Watchers {
 		c.add(w, feed.Ask{}, &track{
 			topic: "menu", course: course, watcher: course.Watch(fmt.Sprintf("watcher %d on %s", i, w)),
-			step: step, latency: true, position: []byte(position),
+			step: step, alike: alike, latency: true, position: []byte(position),
 		})
 	}
 	began := time.Now()

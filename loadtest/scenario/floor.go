@@ -52,11 +52,11 @@ func (r *Run) floorCell(ctx context.Context, watchers int, rate float64, steps i
 	}
 	c := newCrowd(d)
 	flat := max(flatWrites/watchers, 1)
-	course := check.NewCourse(steps + flat)
+	course, alike := check.NewCourse(steps+flat), new(familiar)
 	for i := range watchers {
 		c.add(feed.SSE, feed.Ask{}, &track{
 			topic: "menu", course: course, watcher: course.Watch(fmt.Sprintf("watcher %d of the floor", i)),
-			step: func(f *feed.Frame) int { return count(f.Value) }, latency: true,
+			step: func(f *feed.Frame) int { return count(f.Value) }, alike: alike, latency: true,
 		})
 	}
 	defer c.leave()

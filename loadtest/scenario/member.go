@@ -44,6 +44,10 @@ type track struct {
 	latency bool
 	// position is the last that was committed, seq its number.
 	position []byte
+	// alike, if not nil, is shared with others that are sent the same; last is
+	// the frame of it that came last.
+	alike *familiar
+	last  *known
 	// met, if not nil, is told how long a step took.
 	met func(n int, took time.Duration)
 }
@@ -100,6 +104,9 @@ func (m *member) read(s feed.Stream) {
 	for {
 		m.held.Load().wait()
 		b, err := s.Next()
+		if err == nil && m.again(b, s.Came()) {
+			continue
+		}
 		if err == nil {
 			err = f.Parse(b)
 		}
@@ -118,8 +125,24 @@ func (m *member) read(s feed.Stream) {
 			s.Close()
 			return
 		}
-		m.take(&f)
+		m.take(&f, b, s.Came())
 	}
+}
+
+// again takes a frame that others were sent before, and reports whether it was
+// one.
+func (m *member) again(b []byte, came time.Time) bool {
+	for _, t := range m.tracks {
+		if t.alike == nil {
+			continue
+		}
+		if k := t.alike.after(t.last, b); k != nil {
+			t.last = k
+			t.take(m, &k.frame, k.step, k.digest, came)
+			return true
+		}
+	}
+	return false
 }
 
 var seed = maphash.MakeSeed()
@@ -132,7 +155,8 @@ func digest(value []byte) uint64 {
 	return max(maphash.Bytes(seed, value), 1)
 }
 
-func (m *member) take(f *feed.Frame) {
+// take takes a frame with the bytes b.
+func (m *member) take(f *feed.Frame, b []byte, came time.Time) {
 	if len(f.Topic) == 0 {
 		m.commit(f)
 		return
@@ -146,13 +170,25 @@ func (m *member) take(f *feed.Frame) {
 		t.watcher.Reset()
 		return
 	}
-	if n := t.step(f); n >= 0 {
-		due, fresh, fault := t.watcher.Take(n, f.Seq, digest(f.Value))
+	n, value := t.step(f), uint64(0)
+	if n >= 0 {
+		value = digest(f.Value)
+		if t.alike != nil {
+			t.last = t.alike.learn(t.last, b, n)
+		}
+	}
+	t.take(m, f, n, value, came)
+}
+
+// take notes a frame that is step n, or none.
+func (t *track) take(m *member, f *feed.Frame, n int, value uint64, came time.Time) {
+	if n >= 0 {
+		due, fresh, fault := t.watcher.Take(n, f.Seq, value)
 		if fault != nil {
 			m.crowd.fault(fault.String())
 		}
 		if fresh {
-			t.note(m, n, due)
+			t.note(m, n, came.Sub(due))
 		}
 	}
 	if len(f.Cursor) > 0 {
@@ -161,12 +197,11 @@ func (m *member) take(f *feed.Frame) {
 }
 
 // note counts a delivery.
-func (t *track) note(m *member, n int, due time.Time) {
+func (t *track) note(m *member, n int, took time.Duration) {
 	m.crowd.delivered.Add(1)
 	if !t.latency {
 		return
 	}
-	took := time.Since(due)
 	m.crowd.latencies.Load().Record(m.id, took)
 	if t.met != nil {
 		t.met(n, took)

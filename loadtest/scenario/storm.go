@@ -68,7 +68,7 @@ func (m *menu) mixed(ctx context.Context, course *check.Course) (*crowd, error) 
 		name := fmt.Sprintf("watcher %d on %s", i, w)
 		quiet := r.nothing(none, "announcements", name)
 		quiet.position = []byte(at)
-		c.add(w, feed.Ask{}, quiet, &track{
+		c.add(w, feed.Ask{Memory: feed.NewMemory()}, quiet, &track{
 			topic: "menu", course: course, watcher: course.Watch(name), step: m.step, latency: true, position: []byte(at),
 		})
 	}
