@@ -265,3 +265,43 @@ func TestLargeSnapshotsTakeTurns(t *testing.T) {
 		t.Errorf("%d bytes in %d passes, want %d at least, in several", large.bytes, passes, entries*len(tick))
 	}
 }
+
+// TestPace: on QUIC a pass waits for as long as those cost who were sent
+// something in the one before; those who only wait cost nothing.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 8)
+		b.worker.paced = true
+		waits := func() time.Duration {
+			start := time.Now()
+			b.worker.pause(t.Context())
+			b.worker.pass()
+			return time.Since(start)
+		}
+		const crowd = 500
+		for range crowd {
+			b.follow(t)
+		}
+		for _, c := range []struct {
+			what   string
+			before func()
+			want   time.Duration
+		}{
+			{"nothing", func() {}, 0},
+			{"nobody", func() { b.happen(t) }, 0},
+			{"a crowd", func() { b.worker.sessions.Add(10_000) }, crowd * paceEach},
+			{"nobody, with thousands who wait", func() { b.happen(t) }, 0},
+			{"a crowd, long ago", func() { time.Sleep(time.Second) }, 0},
+		} {
+			c.before()
+			if got := waits(); got != c.want {
+				t.Errorf("after %s it waits %v, want %v", c.what, got, c.want)
+			}
+		}
+		b.worker.put = 1 << 20
+		if got := waits(); got != paceMost {
+			t.Errorf("at most %v, want %v", got, paceMost)
+		}
+		b.worker.sessions.Add(-10_000)
+	})
+}
