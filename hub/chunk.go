@@ -41,7 +41,10 @@ func (c *chunk) addAll(b []byte, frames int) bool {
 	return true
 }
 
-func (s *Subscription) release() {
+// Release gives back the buffer of what Next returned last, when its bytes are
+// written and Next is not called again at once: thousands of idle readers would
+// keep 16 KiB each.
+func (s *Subscription) Release() {
 	c := s.chunk
 	if c == nil {
 		return

@@ -9,9 +9,9 @@ import (
 // Next returns what is to be sent now, and takes it as sent: whole frames, at
 // most 16 KiB of them unless a single one is larger. It is empty when there is
 // nothing until the next Wake. The bytes are valid until the next call of any
-// method and must not be changed.
+// method but Drained and Frames, and must not be changed.
 func (s *Subscription) Next() []byte {
-	s.release()
+	s.Release()
 	s.frames = 0
 	h := s.hub
 	h.mu.RLock()
@@ -23,7 +23,7 @@ func (s *Subscription) Next() []byte {
 	s.drained = s.compose(s.chunk)
 	s.note()
 	if s.chunk.frames == 0 {
-		s.release() // an idle reader holds no buffer
+		s.Release() // an idle reader holds no buffer
 		return nil
 	}
 	s.frames = s.chunk.frames

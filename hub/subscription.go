@@ -150,7 +150,7 @@ func (s *Subscription) Close() {
 	if s.behind != nil {
 		s.behind.Stop()
 	}
-	s.release()
+	s.Release()
 }
 
 // waits looks at the positions if it can, and reports whether the hub has yet

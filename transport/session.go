@@ -96,7 +96,7 @@ func (s *Session) run(ctx context.Context, sink Sink) Reason {
 			if err := sink.Send(b); err != nil {
 				return lost(err)
 			}
-			s.wire.sent(len(b), s.sub.Frames())
+			s.wrote(len(b))
 		}
 		if end != "" {
 			return end
@@ -156,6 +156,12 @@ func (s *Session) obey(now time.Time) ([]byte, Reason) {
 	s.leave = told.notice.leave
 	within := max(s.leave.Sub(now).Round(time.Millisecond).Milliseconds(), 0)
 	return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within, To: told.notice.to}}), ""
+}
+
+// wrote is called when the n bytes that next returned are written.
+func (s *Session) wrote(n int) {
+	s.wire.sent(n, s.sub.Frames())
+	s.sub.Release()
 }
 
 // due is when next has something to say even if nothing wakes the session.

@@ -188,7 +188,7 @@ func (w *worker) serve(s *Session, now time.Time) {
 				w.finish(s, lost(err))
 				return
 			}
-			s.wire.sent(len(b), s.sub.Frames())
+			s.wrote(len(b))
 			w.put++
 		}
 		if end != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,6 +178,29 @@ func TestNoAllocationPerDelivery(t *testing.T) {
 	if sent := first.puts - before; sent < runs {
 		t.Errorf("a session was sent to %d times in %d passes: nothing was measured", sent, runs)
 	}
+}
+
+// TestIdleHoldsNoBuffer: who has been sent all there is keeps none of what it was
+// put together in.
+func TestIdleHoldsNoBuffer(t *testing.T) {
+	b := newBench(t, 8)
+	b.follow(t)
+	live := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what lies in pools survives the first
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	const sessions, most = 500, 4 << 10
+	before := live()
+	for range sessions {
+		b.follow(t)
+	}
+	if each := int64(live()-before) / sessions; each > most {
+		t.Errorf("an idle session keeps %d bytes, want at most %d", each, most)
+	}
+	runtime.KeepAlive(b)
 }
 
 // TestWorkerWaitsForNobody: a session whose outlet is not clear is sent nothing,
