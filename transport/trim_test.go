@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,10 @@ func TestTrim(t *testing.T) {
 		start := time.Now()
 		times := make(chan time.Duration, 100)
 		trim.give = func() { times <- time.Since(start) }
+		const usual = 400
+		percent := atomic.Int64{}
+		percent.Store(usual)
+		trim.collect = func(p int) int { return int(percent.Swap(int64(p))) }
 		var given []time.Duration
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -38,11 +43,14 @@ func TestTrim(t *testing.T) {
 			t.Errorf("given back after %v for fewer than make a burst", given)
 		}
 		burst(1000, trimQuiet/2)
-		if len(given) != 0 {
-			t.Errorf("given back after %v within a burst", given)
+		if len(given) != 0 || percent.Load() != burstGarbage {
+			t.Errorf("given back after %v within a burst, garbage %d %%", given, percent.Load())
 		}
 		over := time.Since(start) - trimQuiet/2
 		rest(time.Minute)
+		if percent.Load() != usual {
+			t.Errorf("garbage %d %% after a burst", percent.Load())
+		}
 		if len(given) != 1 || given[0] != over+trimQuiet {
 			t.Errorf("given back after %v, want once %v after %v", given, trimQuiet, over)
 		}
@@ -51,6 +59,16 @@ func TestTrim(t *testing.T) {
 			rest(2 * trimQuiet)
 		}
 		rest(time.Minute)
+		percent.Store(50)
+		burst(trimFrom, 0)
+		if percent.Load() != 50 {
+			t.Errorf("in a burst garbage was raised to %d %%", percent.Load())
+		}
+		rest(time.Minute)
+		if percent.Load() != 50 {
+			t.Errorf("after it to %d %%", percent.Load())
+		}
+		given = given[:len(given)-1]
 		if len(given) < 2 || len(given) > 4 {
 			t.Errorf("given back %d times for ten bursts in %v, want every %v", len(given)-1, 20*trimQuiet, trimEvery)
 		}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -107,6 +108,28 @@ func (p *plots) sampleOwn() {
 		}
 	}
 	p.own = &use
+}
+
+// busy begins to look at the cores; what it returns says how much of one the hub
+// and the harness took since, "" where that cannot be read.
+func (r *Run) busy() func() string {
+	own := meter.Process(os.Getpid())
+	hub, err := r.use()
+	harness, e := own.Use()
+	if err != nil || e != nil || hub == nil {
+		return func() string { return "" }
+	}
+	share := func(before, after meter.Use) float64 {
+		return 100 * (after.CPU - before.CPU).Seconds() / after.At.Sub(before.At).Seconds()
+	}
+	return func() string {
+		h, err := r.use()
+		o, e := own.Use()
+		if err != nil || e != nil {
+			return ""
+		}
+		return fmt.Sprintf(", hub %.0f %%, harness %.0f %% of a core", share(*hub, *h), share(harness, o))
+	}
 }
 
 func (s *shown) sample(p *plots, name string, took float64) {

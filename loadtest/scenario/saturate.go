@@ -106,7 +106,7 @@ func (c *cells) held(most float64) error {
 // try is one step: whether the rate was held, and what was delivered a second.
 func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, rate float64) (delivered float64, held bool, err error) {
 	c.phase()
-	from, began := c.delivered.Load(), time.Now()
+	from, began, busy := c.delivered.Load(), time.Now(), b.run.busy()
 	each := lines(rate)
 	orders := max(int(rate/float64(each)*b.stepFor(rate).Seconds()), 1)
 	err = b.publish(ctx, course, rate/float64(each), orders, each)
@@ -120,7 +120,7 @@ func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Cou
 	got := c.delivered.Load() - from
 	delivered = float64(got) / max(took, b.stepFor(rate)).Seconds()
 	held = got == want && l.P99 < float64(b.run.P99.Microseconds())/1000
-	b.run.say("%-10s %7.0f messages/s: %.0f deliveries/s, p99 %.1f ms, %d skipped: %s", w, rate, delivered, l.P99, want-got, map[bool]string{true: "held", false: "not held"}[held])
+	b.run.say("%-10s %7.0f messages/s: %.0f deliveries/s, p99 %.1f ms, %d skipped%s: %s", w, rate, delivered, l.P99, want-got, busy(), map[bool]string{true: "held", false: "not held"}[held])
 	// Let a hub that fell behind come to rest, or the next step pays for this.
 	return delivered, held, b.run.settle(ctx, settle/3)
 }
