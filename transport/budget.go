@@ -98,17 +98,23 @@ func (b *Budget) sample(spent func()) {
 
 // liveBytes is the memory that is in use: the heap that the last collection
 // left, without what has become garbage since, which is most of a healthy heap,
-// and the stacks.
+// and the stacks. Before the first collection, of which a small hub has none for
+// a while, it is all of the heap.
 func liveBytes() uint64 {
+	const live, all = 0, 1
 	samples := []metrics.Sample{
-		{Name: "/gc/heap/live:bytes"},
+		live: {Name: "/gc/heap/live:bytes"},
+		all:  {Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/stacks:bytes"},
 		{Name: "/memory/classes/os-stacks:bytes"},
 	}
 	metrics.Read(samples)
 	var sum uint64
-	for _, s := range samples {
-		if s.Value.Kind() == metrics.KindUint64 { // of each Go version so far
+	for i, s := range samples {
+		if s.Value.Kind() != metrics.KindUint64 { // as it is of each Go version so far
+			continue
+		}
+		if i != all || sum == 0 {
 			sum += s.Value.Uint64()
 		}
 	}
