@@ -15,6 +15,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
@@ -160,9 +161,22 @@ func (q *quicServer) admit(ctx context.Context, info *quic.ClientInfo) (context.
 	return ctx, nil
 }
 
+// acceptors is how many wait for connections. QUIC keeps 32 that nobody has
+// taken and refuses more; in a storm on one core so many are there before whoever
+// waits has its turn. Who waits is given one at once.
+const acceptors = 128
+
 // accept serves connections until the listener is closed; ctx must not end
 // before.
 func (q *quicServer) accept(ctx context.Context) error {
+	var accepting errgroup.Group
+	for range acceptors {
+		accepting.Go(func() error { return q.acceptEach(ctx) })
+	}
+	return accepting.Wait()
+}
+
+func (q *quicServer) acceptEach(ctx context.Context) error {
 	for {
 		c, err := q.listener.Accept(ctx)
 		if err != nil {
