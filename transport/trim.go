@@ -17,7 +17,7 @@ const (
 	trimFrom = 50
 	// burstGarbage is how much garbage there may be during a burst, in percent of
 	// what is in use. With more, what stays lies scattered between it, in pages
-	// that cannot be given back: 134 KiB for a WebTransport client, not 100.
+	// that cannot be given back: 134 KiB for a WebTransport client, not 108.
 	burstGarbage = 100
 	// trimEvery is the least time between two, for where clients come all the
 	// time.
@@ -34,6 +34,11 @@ type trimmer struct {
 	// is collected and returns what was said before.
 	give    func()
 	collect func(percent int) int
+
+	// What follows is run's own: whether there is a burst, and the percents
+	// before it.
+	burst  bool
+	before int
 }
 
 func newTrimmer() *trimmer {
@@ -54,8 +59,7 @@ func (t *trimmer) run(ctx context.Context) {
 	quiet := time.NewTimer(trimQuiet)
 	defer quiet.Stop()
 	var last time.Time
-	var burst garbage
-	defer burst.usual(t)
+	defer t.usual()
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,7 +67,7 @@ func (t *trimmer) run(ctx context.Context) {
 		case <-t.bell:
 			quiet.Reset(max(trimQuiet, trimEvery-time.Since(last)))
 			if t.came.Load() >= trimFrom {
-				burst.little(t)
+				t.little()
 			}
 		case <-quiet.C:
 			if t.came.Load() >= trimFrom {
@@ -71,30 +75,26 @@ func (t *trimmer) run(ctx context.Context) {
 				t.give()
 				last = time.Now()
 			}
-			burst.usual(t)
+			t.usual()
 		}
 	}
 }
 
-// garbage is how much there may be, in percent, when it is little for a while.
-type garbage struct {
-	before int
-	isLow  bool
-}
-
-func (g *garbage) little(t *trimmer) {
-	if g.isLow {
+// little has garbage collected early, for as long as a burst lasts.
+func (t *trimmer) little() {
+	if t.burst {
 		return
 	}
-	g.isLow = true
-	if g.before = t.collect(burstGarbage); g.before < burstGarbage {
-		t.collect(g.before) // less still, or none ever
+	t.burst = true
+	if t.before = t.collect(burstGarbage); t.before < burstGarbage {
+		t.collect(t.before) // less still, or none ever
 	}
 }
 
-func (g *garbage) usual(t *trimmer) {
-	if g.isLow {
-		g.isLow = false
-		t.collect(g.before)
+// usual has it collected as before the burst.
+func (t *trimmer) usual() {
+	if t.burst {
+		t.burst = false
+		t.collect(t.before)
 	}
 }

@@ -46,7 +46,7 @@ type worker struct {
 	batch []*Session // woken, until the pass before is over
 	dues  dues
 	began time.Time // the last pass
-	put   int       // how many were sent something in it
+	put   int       // how many batches were sent in it, one to most sessions
 }
 
 // place is a session's in its worker.

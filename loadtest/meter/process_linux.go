@@ -26,7 +26,7 @@ type Use struct {
 var errStat = errors.New("/proc has it in a form that is not known")
 
 // cpu is the process's processor time to the nanosecond: /proc has it in ticks
-// of 10 ms, which is a fifth of what a floor takes in a second.
+// of 10 ms, which is a fourteenth of what a floor takes in a second.
 func (p Process) cpu() (time.Duration, error) {
 	// The clock of another process, as clock_getcpuclockid(3) makes it.
 	const scheduled = 2

@@ -58,7 +58,7 @@ func (r *Run) addIdle(c *crowd, w feed.Wire, n int) {
 }
 
 // idle is how long watchers are left alone before their memory is read: a hub
-// gives back what handshakes took in its own time, ours after 5 s.
+// gives back what handshakes took in its own time, ours within 5 s.
 const idle = 7 * time.Second
 
 func (r *Run) connectCell(ctx context.Context, w feed.Wire, before *meter.Use) error {

@@ -171,11 +171,13 @@ func (m *member) take(f *feed.Frame, b []byte, came time.Time) {
 		return
 	}
 	n, value := t.step(f), uint64(0)
-	if n >= 0 {
+	switch {
+	case n < 0:
+	case t.alike != nil:
+		t.last = t.alike.learn(t.last, b, n)
+		value = t.last.digest
+	default:
 		value = digest(f.Value)
-		if t.alike != nil {
-			t.last = t.alike.learn(t.last, b, n)
-		}
 	}
 	t.take(m, f, n, value, came)
 }

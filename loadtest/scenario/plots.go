@@ -83,7 +83,7 @@ func (p *plots) sample() {
 	p.at = now
 	if use, err := p.run.use(); err == nil && use != nil {
 		if p.use != nil {
-			p.point("Processor of the hub", "hub", 100*(use.CPU-p.use.CPU).Seconds()/use.At.Sub(p.use.At).Seconds())
+			p.point("Processor of the hub", "hub", share(*p.use, *use))
 		}
 		p.point("Memory of the hub", "hub", float64(use.RSS)/(1<<20))
 		p.use = use
@@ -101,13 +101,18 @@ func (p *plots) sampleOwn() {
 		return // there is nothing to read on this system
 	}
 	if p.own != nil {
-		share := 100 * (use.CPU - p.own.CPU).Seconds() / use.At.Sub(p.own.At).Seconds()
-		p.point("Processor of the harness", "harness", share)
+		took := share(*p.own, use)
+		p.point("Processor of the harness", "harness", took)
 		for name := range p.shown {
-			p.busiest[name] = max(p.busiest[name], share)
+			p.busiest[name] = max(p.busiest[name], took)
 		}
 	}
 	p.own = &use
+}
+
+// share is how much of a core a process took, in percent.
+func share(before, after meter.Use) float64 {
+	return 100 * (after.CPU - before.CPU).Seconds() / after.At.Sub(before.At).Seconds()
 }
 
 // busy begins to look at the cores; what it returns says how much of one the hub
@@ -118,9 +123,6 @@ func (r *Run) busy() func() string {
 	harness, e := own.Use()
 	if err != nil || e != nil || hub == nil {
 		return func() string { return "" }
-	}
-	share := func(before, after meter.Use) float64 {
-		return 100 * (after.CPU - before.CPU).Seconds() / after.At.Sub(before.At).Seconds()
 	}
 	return func() string {
 		h, err := r.use()
