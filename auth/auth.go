@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -24,6 +25,9 @@ type Config struct {
 	WriteError func(http.ResponseWriter, *http.Request, error)
 	// AllowGuests lets anybody order who gives a name.
 	AllowGuests bool
+	// Expect is told of each guest who has come, before they are answered. It
+	// may take a moment to prepare for their first order. Optional.
+	Expect func(ctx context.Context, customer string)
 	// Pairings is nil where no screens are paired.
 	Pairings Pairings
 	// Origins are those of the site's other hubs, like https://pi-2.local:8443:

@@ -39,6 +39,8 @@ var ErrBadKey = errors.New("auth: not a signing key")
 type Keys struct {
 	all  []key // oldest first, never empty
 	byID map[string]key
+
+	verified verified
 }
 
 type key struct {

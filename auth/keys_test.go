@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-func openKeys(t *testing.T) *Keys {
+func openKeys(t testing.TB) *Keys {
 	t.Helper()
 	k, err := OpenKeys(filepath.Join(t.TempDir(), "keys"))
 	if err != nil {

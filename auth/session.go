@@ -58,6 +58,9 @@ func (a *Auth) CreateSession(w http.ResponseWriter, r *http.Request) {
 		a.config.WriteError(w, r, err)
 		return
 	}
+	if body.Name != nil && a.config.Expect != nil {
+		a.config.Expect(r.Context(), i.Customer)
+	}
 	setCookie(w, token, i.Expires)
 	writeJSON(w, sessionOf(i))
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -397,3 +398,19 @@ func FuzzSessionBody(f *testing.F) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// TestGuestIsExpected holds that whoever prepares for a guest's first order is
+// told of guests, by the customer whose order it will be, and of nobody else.
+func TestGuestIsExpected(t *testing.T) {
+	var told []string
+	h := newHouse(t, func(c *Config) {
+		c.Expect = func(_ context.Context, customer string) { told = append(told, customer) }
+	})
+	guest := h.call(t, "POST", "/v1/session", `{"name":"Ada"}`)
+	h.call(t, "POST", "/v1/session", `{"name":""}`)
+	h.call(t, "POST", "/v1/session", `{"token":"x"}`)
+	h.call(t, "POST", "/v1/session", `{"token":"`+sign(t, h.keys, Claims{Role: Barista, Subject: "bob"})+`"}`)
+	if diff := cmp.Diff([]string{guest.Customer}, told); guest.Customer == "" || diff != "" {
+		t.Error(diff)
+	}
+}

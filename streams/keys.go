@@ -44,9 +44,19 @@ func (k *keys) seal(ctx context.Context, customer string, subject event.Subject,
 	if len(personal) == 0 {
 		return nil, nil
 	}
+	key, err := k.ensure(ctx, customer)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal(customer, subject, personal), nil
+}
+
+// ensure returns the customer's key to seal with, and makes one if there is
+// none.
+func (k *keys) ensure(ctx context.Context, customer string) (*event.Key, error) {
 	cached, ok, evictions := k.cached(customer)
 	if ok && k.node.config.Cluster == nil {
-		return cached.Seal(customer, subject, personal), nil
+		return &cached, nil
 	}
 	var key *event.Key
 	err := k.node.retry(ctx, func(ctx context.Context) (err error) {
@@ -57,7 +67,7 @@ func (k *keys) seal(ctx context.Context, customer string, subject event.Subject,
 		return nil, fmt.Errorf("streams: key: %w", err)
 	}
 	k.remember(customer, *key, evictions)
-	return key.Seal(customer, subject, personal), nil
+	return key, nil
 }
 
 // cached returns the customer's key in the cache, if there is one, and how many
@@ -219,6 +229,17 @@ func (k *keys) watch(ctx context.Context, after uint64) {
 	if ctx.Err() == nil {
 		k.node.logger.Error("watch the customers' keys", "error", err)
 	}
+}
+
+// Expect makes the key of a customer who is likely to order soon, so that their
+// first order does not wait for two writes to the disk, one after the other.
+// Append makes it otherwise. The error wraps event.ErrFailed when the log has
+// failed.
+func (l *Log) Expect(ctx context.Context, customer string) error {
+	ctx, cancel := l.node.whileWritable(ctx)
+	defer cancel()
+	_, err := l.node.keys.ensure(ctx, customer)
+	return err
 }
 
 // Forget implements event.Log. The key is overwritten on this node's disk

@@ -209,3 +209,31 @@ func TestSealAfterForget(t *testing.T) {
 		}
 	}
 }
+
+// TestExpectedCustomer holds that who is expected has a key by the first order,
+// the same for however often they are expected, and none once forgotten.
+func TestExpectedCustomer(t *testing.T) {
+	n := openNode(t, testConfig(t.TempDir()))
+	for range 2 {
+		if err := n.Log().Expect(t.Context(), "ada"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, err := n.keys.head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Log().Append(t.Context(), event.Command{ID: "a"}, orderPlaced("a", "ada", "Ada")); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := n.keys.head(t.Context()); err != nil || after != at || at != 1 {
+		t.Errorf("the keys went to %d, then with an order to %d, %v; one key is one write", at, after, err)
+	}
+	if id, err := n.Log().Forget(t.Context(), "ada", ""); err != nil || id == "" {
+		t.Errorf("forgot %q, %v", id, err)
+	}
+	events, err := n.Log().Read(t.Context(), event.Subject{Kind: event.KindOrder, ID: "a"})
+	if err != nil || len(events) != 1 || !events[0].Forgotten {
+		t.Errorf("read %+v, %v", events, err)
+	}
+}

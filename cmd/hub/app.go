@@ -117,7 +117,7 @@ func (a *app) wire() error {
 	}
 	a.auth = auth.New(auth.Config{
 		Keys: a.keys, AllowGuests: a.config.Guests, Origins: a.config.AllowOrigin,
-		Pairings: pairings{a}, WriteError: api.WriteError,
+		Pairings: pairings{a}, WriteError: api.WriteError, Expect: a.expect,
 	})
 	a.api = api.New(api.Config{
 		Log: a.node.Log(), Follower: a.hub, State: a.state, Auth: a.auth,

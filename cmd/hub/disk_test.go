@@ -157,10 +157,16 @@ func (p *process) checkRefusing(t *testing.T, refused attempt) {
 			t.Errorf("%s: %d, want %d", path, status, want)
 		}
 	}
+	// Who comes in meanwhile is let in, without what their first order needs.
+	began := time.Now()
+	status, answer, err := p.call(t.Context(), "", http.MethodPost, "/v1/session", `{"name":"Ada"}`)
+	if took := time.Since(began); err != nil || status != http.StatusOK || took > refusedWithin {
+		t.Errorf("a guest signs in: %d %v %v after %v", status, answer, err, took)
+	}
 	if p.writable(t) {
 		t.Error("/v1/hub says writable")
 	}
-	err := p.feed(t.Context(), "", "topics=board", func(f event.Frame) bool {
+	err = p.feed(t.Context(), "", "topics=board", func(f event.Frame) bool {
 		if f.Stale != nil {
 			t.Errorf("the board is stale: %+v", f.Stale)
 		}
