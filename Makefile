@@ -73,7 +73,7 @@ fuzz: ## run every fuzz target for FUZZTIME each
 
 # Run from a built program, so that it knows its commit.
 bench: web ## measure the numbers to hold in a quarter of an hour (BENCH_QUICK=1: three minutes), and write docs/performance.*
-	go build -o bin/loadtest ./loadtest
+	go build -buildvcs=auto -o bin/loadtest ./loadtest
 	bin/loadtest bench
 bench-go: web ## Go benchmarks of the engine
 	go test -run '^$$' -bench . -benchmem ./hub/... ./event/... ./cafe/...

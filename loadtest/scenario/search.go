@@ -5,44 +5,56 @@ const (
 	faster = 1.6
 	// finer is how many steps then find the limit to within a few per cent.
 	finer = 3
-	// misses is how many rates in a row must fail until the limit is passed:
-	// one that fails alone, between others that hold, met something else that
-	// the machine did.
-	misses = 2
+	// tries is of how many tries the greater part decides whether a rate is
+	// held. On a machine that others use one second in ten or twenty has a
+	// pause in it that is not the hub's: of ten steps with one try each, one
+	// ended most searches too low.
+	tries = 3
 )
 
 // search finds the highest rate that holds.
 type search struct {
 	rate, good, bad float64
-	missed, tries   int
+	refined         int
 }
 
 // next takes whether the rate held, sets the next one, and reports whether
 // there is one to try.
 func (s *search) next(held bool) bool {
+	if held {
+		s.good = s.rate
+	} else {
+		s.bad = s.rate
+	}
 	switch {
-	case s.missed >= misses:
-		s.tries++
-		if held {
-			s.good = s.rate
-		} else {
-			s.bad = s.rate
-		}
-	case held:
-		s.good, s.bad, s.missed = s.rate, 0, 0
+	case s.bad == 0:
 		s.rate *= faster
 		return true
-	default:
-		if s.bad == 0 {
-			s.bad = s.rate
-		}
-		if s.missed++; s.missed < misses {
-			s.rate *= faster
-			return true
-		}
-	}
-	if s.rate = (s.good + s.bad) / 2; s.good == 0 {
+	case s.good == 0:
 		s.rate = s.bad / faster / faster
+	default:
+		s.rate = (s.good + s.bad) / 2
 	}
-	return s.tries < finer
+	s.refined++
+	return s.refined <= finer
 }
+
+// ballot decides by several tries whether a rate is held.
+type ballot struct{ yes, no int }
+
+// cast takes what a try found, and reports whether that decides. What holds
+// easily does so at once; what breaks may have met something else.
+func (b *ballot) cast(held, easily bool) (decided bool) {
+	switch {
+	case !held:
+		b.no++
+	case easily && b.no == 0:
+		b.yes = tries
+	default:
+		b.yes++
+	}
+	return b.yes > tries/2 || b.no > tries/2
+}
+
+// held is the decision.
+func (b *ballot) held() bool { return b.yes > tries/2 }
