@@ -33,6 +33,10 @@ func sample() *report.Result {
 		Series: []report.Series{{Title: "Deliveries", Unit: "/s", Lines: []report.Line{
 			{Name: "ws", X: []float64{1, 2, 9, 10}, Y: []float64{0, 20000, 19000, 21000}}, {Name: "wt", X: []float64{3}, Y: []float64{5}},
 		}}},
+		Steps: []report.Step{
+			{Wire: "ws", Rate: 20, PerS: 20000, P50: 5, P99: 11.5, PerRead: 1, HubCore: new(0.25), HarnessCore: new(0.5), Held: true},
+			{Wire: "ws", Rate: 2000, PerS: 1.5e6, P50: 30, P99: 140, PerRead: 55.5},
+		},
 		Parameters: report.Parameters{Wires: []string{"ws", "wt"}, Watchers: 1000, Rate: 20, ForS: 5, Rounds: 5, Pinned: true, Bytes: 200},
 		Machine:    report.Machine{CPU: "Cortex-A76", Cores: 4, Kernel: "6.12", Go: "go1.26", OS: "linux", Arch: "arm64"},
 		Commit:     "abc", Hub: "v1", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), TookS: 61.5,

@@ -23,6 +23,9 @@ type Result struct {
 	// Figures are what else a scenario measures, by name.
 	Figures map[string]float64 `json:"figures"`
 	Series  []Series           `json:"series"`
+	// Steps are the rates that were tried, in order, of a scenario that tries
+	// several.
+	Steps []Step `json:"steps"`
 
 	Parameters Parameters `json:"parameters"`
 	Machine    Machine    `json:"machine"`
@@ -76,6 +79,24 @@ type Wire struct {
 	KiBPerWatcher *float64  `json:"kib_per_watcher"`
 	ConnectsPerS  *float64  `json:"connects_per_s"`
 	MaxPerS       *float64  `json:"max_per_s"`
+}
+
+// Step is one rate that was tried.
+type Step struct {
+	Wire string `json:"wire"`
+	// Rate is in messages a second, PerS in deliveries a second.
+	Rate float64 `json:"rate"`
+	PerS float64 `json:"per_s"`
+	P50  float64 `json:"p50_ms"`
+	P99  float64 `json:"p99_ms"`
+	// PerRead is how many messages came with one read of a watcher's, which is
+	// how large the hub's batches are as long as the watchers keep up.
+	PerRead float64 `json:"per_read"`
+	// HubCore and HarnessCore are how busy each was, in parts of a core; null
+	// where that is not known.
+	HubCore     *float64 `json:"hub_core"`
+	HarnessCore *float64 `json:"harness_core"`
+	Held        bool     `json:"held"`
 }
 
 // Series is one plot: values over the seconds of a run.

@@ -28,6 +28,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := r.writeSteps(w); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {
 		fmt.Fprintf(w, "%s: %s\n", name, show(new(r.Figures[name])))
 	}
@@ -40,6 +43,41 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	_, err := fmt.Fprintln(w, verdict)
 	return err
+}
+
+// writeSteps writes what was tried, one line each.
+func (r *Result) writeSteps(w io.Writer) error {
+	if len(r.Steps) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\nwire\tmessages/s\tdeliveries/s\tp50 ms\tp99 ms\ta read\thub's core\tharness's\t\t")
+	for _, s := range r.Steps {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Wire, show(&s.Rate), show(&s.PerS), show(&s.P50), show(&s.P99),
+			show(&s.PerRead), show(s.HubCore), show(s.HarnessCore), s.Verdict())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// String is the step on a line.
+func (s Step) String() string {
+	cores := ""
+	if s.HubCore != nil && s.HarnessCore != nil {
+		cores = fmt.Sprintf(", hub %.0f %%, harness %.0f %% of a core", *s.HubCore*100, *s.HarnessCore*100)
+	}
+	return fmt.Sprintf("%-10s %7.0f messages/s: %.0f deliveries/s, %.1f a read, p99 %.1f ms%s: %s", s.Wire, s.Rate, s.PerS, s.PerRead, s.P99, cores, s.Verdict())
+}
+
+// Verdict is whether the rate was held.
+func (s Step) Verdict() string {
+	if s.Held {
+		return "held"
+	}
+	return "not held"
 }
 
 // ratio is the ratio to the floor with its spread.

@@ -24,9 +24,11 @@ type crowd struct {
 	latencies atomic.Pointer[meter.Latencies]
 	// delivered counts what came for the first time.
 	delivered atomic.Int64
-	members   []*member
-	closing   atomic.Bool
-	reading   sync.WaitGroup
+	// reads counts the reads that brought something.
+	reads   atomic.Int64
+	members []*member
+	closing atomic.Bool
+	reading sync.WaitGroup
 	// parallel is how many connections are being opened at once.
 	parallel int
 

@@ -101,9 +101,14 @@ func (m *member) read(s feed.Stream) {
 		}
 	}()
 	var f feed.Frame
+	var came time.Time
 	for {
 		m.held.Load().wait()
 		b, err := s.Next()
+		if at := s.Came(); at != came {
+			came = at
+			m.crowd.reads.Add(1)
+		}
 		if err == nil && m.again(b, s.Came()) {
 			continue
 		}

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -116,21 +115,22 @@ func share(before, after meter.Use) float64 {
 }
 
 // busy begins to look at the cores; what it returns says how much of one the hub
-// and the harness took since, "" where that cannot be read.
-func (r *Run) busy() func() string {
+// and the harness took since, nil where that cannot be read.
+func (r *Run) busy() func() (hub, harness *float64) {
+	none := func() (hub, harness *float64) { return nil, nil }
 	own := meter.Process(os.Getpid())
 	hub, err := r.use()
 	harness, e := own.Use()
 	if err != nil || e != nil || hub == nil {
-		return func() string { return "" }
+		return none
 	}
-	return func() string {
+	return func() (*float64, *float64) {
 		h, err := r.use()
 		o, e := own.Use()
 		if err != nil || e != nil {
-			return ""
+			return none()
 		}
-		return fmt.Sprintf(", hub %.0f %%, harness %.0f %% of a core", share(*hub, *h), share(harness, o))
+		return new(share(*hub, *h) / 100), new(share(harness, o) / 100)
 	}
 }
 

@@ -84,7 +84,7 @@ func newRun(name string, c Config) *Run {
 	}
 	r.plots = newPlots(r)
 	r.result = &report.Result{
-		Scenario: name, Target: c.Target.String(), Violations: []string{}, Series: []report.Series{},
+		Scenario: name, Target: c.Target.String(), Violations: []string{}, Series: []report.Series{}, Steps: []report.Step{},
 		Floor: map[string]report.Floor{}, Wires: map[string]report.Wire{}, Figures: map[string]float64{},
 		Machine: report.ThisMachine(), Commit: report.Commit(), Started: r.began.UTC().Truncate(time.Second),
 		Parameters: report.Parameters{

@@ -8,6 +8,7 @@ import (
 
 	"everything.local/loadtest/check"
 	"everything.local/loadtest/feed"
+	"everything.local/loadtest/report"
 )
 
 // saturate finds the highest rate at which all is delivered, nothing is skipped
@@ -63,7 +64,7 @@ func (b *bulk) cell(ctx context.Context, w feed.Wire) error {
 func (b *bulk) climb(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, cell *cells) error {
 	most, s := 0.0, search{rate: b.run.Rate}
 	// Nobody's first messages count: memory and caches are cold.
-	if _, err := b.try(ctx, w, c, course, s.rate/faster); err != nil {
+	if _, _, err := b.try(ctx, w, c, course, s.rate/faster); err != nil {
 		return err
 	}
 	for more := true; more && s.rate <= b.run.MaxRate; {
@@ -85,15 +86,15 @@ func (b *bulk) climb(ctx context.Context, w feed.Wire, c *crowd, course *check.C
 // second, 0 where it was not held.
 func (b *bulk) decide(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, cell *cells, rate float64) (most float64, err error) {
 	for v, decided := (ballot{}), false; !decided; {
-		t, err := b.try(ctx, w, c, course, rate)
+		t, easily, err := b.try(ctx, w, c, course, rate)
 		if err != nil {
 			return 0, err
 		}
-		if t.held {
-			most = max(most, t.delivered)
+		if t.Held {
+			most = max(most, t.PerS)
 			cell.latencies.Merge(c.latencies.Load())
 		}
-		if decided = v.cast(t.held, t.easily); decided && !v.held() {
+		if decided = v.cast(t.Held, easily); decided && !v.held() {
 			most = 0
 		}
 	}
@@ -119,33 +120,28 @@ func (c *cells) held(most float64) error {
 	return nil
 }
 
-// trial is one try of a rate.
-type trial struct {
-	// delivered is how much was delivered a second.
-	delivered float64
-	// held says that nothing was skipped and the percentile held, and easily
-	// that it was half of what it may be.
-	held, easily bool
-}
-
-// try tries a rate once.
-func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, rate float64) (t trial, err error) {
+// try tries a rate once. What holds easily has half of the percentile that it
+// may have.
+func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, rate float64) (t report.Step, easily bool, err error) {
 	c.phase()
-	from, began, busy := c.delivered.Load(), time.Now(), b.run.busy()
+	from, reads, began, busy := c.delivered.Load(), c.reads.Load(), time.Now(), b.run.busy()
 	each := lines(rate)
 	orders := max(int(rate/float64(each)*b.stepFor(rate).Seconds()), 1)
 	err = b.publish(ctx, course, rate/float64(each), orders, each)
 	took := time.Since(began)
 	want := int64(orders * each * len(c.members))
 	if err = errors.Join(err, c.quiet(ctx, from+want)); err != nil {
-		return t, err
+		return t, false, err
 	}
-	p99, limit := c.latencies.Load().Total().P99, float64(b.run.P99.Microseconds())/1000
+	l, limit := c.latencies.Load().Total(), float64(b.run.P99.Microseconds())/1000
 	got := c.delivered.Load() - from
-	t.delivered = float64(got) / max(took, b.stepFor(rate)).Seconds()
-	t.held = got == want && p99 < limit
-	t.easily = t.held && p99 < limit/2
-	b.run.say("%-10s %7.0f messages/s: %.0f deliveries/s, p99 %.1f ms, %d skipped%s: %s", w, rate, t.delivered, p99, want-got, busy(), map[bool]string{true: "held", false: "not held"}[t.held])
+	t = report.Step{
+		Wire: string(w), Rate: rate, PerS: float64(got) / max(took, b.stepFor(rate)).Seconds(), P50: l.P50, P99: l.P99,
+		PerRead: float64(got) / float64(max(c.reads.Load()-reads, 1)), Held: got == want && l.P99 < limit,
+	}
+	t.HubCore, t.HarnessCore = busy()
+	b.run.result.Steps = append(b.run.result.Steps, t)
+	b.run.say("%s, %d skipped", t, want-got)
 	// Let a hub that fell behind come to rest, or the next step pays for this.
-	return t, b.run.settle(ctx, settle/3)
+	return t, t.Held && l.P99 < limit/2, b.run.settle(ctx, settle/3)
 }
