@@ -31,7 +31,7 @@ var errWorse = errors.New("worse than the committed figures by more than a tenth
 func (*benchCommand) Help() string {
 	return `Builds the hub, starts it on a port and a directory of its own, and measures the set of figures that the project holds itself to, in about a quarter of an hour. Needs two cores, and nobody else on the machine.
 
-Prints the table of what was measured beside what is promised. What is worse than the committed figures by more than a tenth fails the command, and nothing is written; --accept writes it.`
+Prints the table of what was measured beside what is promised. A row whose median is worse than the committed one by more than a tenth, and none of whose rounds was as good, fails the command, and nothing is written; --accept writes it.`
 }
 
 // Run measures, compares and writes.

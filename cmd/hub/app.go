@@ -53,6 +53,8 @@ type app struct {
 	api   *api.API
 	cert  *cert.Source
 	acme  *acme.Manager // nil without --acme-dns
+	// expecting has a place for each key that is made ahead.
+	expecting chan struct{}
 	// secrets are what connections of before a restart go on with.
 	secrets *cert.Secrets
 	// wires are the forms of a feed; the first is for who does not say. quic is
@@ -73,7 +75,10 @@ type app struct {
 // newApp opens the data directory and wires the program. Close ends what it
 // opened; nothing else runs yet.
 func newApp(ctx context.Context, c config, log *slog.Logger) (*app, error) {
-	a := &app{config: c, log: log, state: cafe.New(), meters: newMeters(), wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}}, quic: wt.New()}
+	a := &app{
+		config: c, log: log, state: cafe.New(), meters: newMeters(), wires: []transport.Wire{ndjson.Wire{}, sse.Wire{}}, quic: wt.New(),
+		expecting: make(chan struct{}, mostExpected),
+	}
 	var err error
 	a.node, err = streams.Open(ctx, streams.Config{
 		Dir: c.Data, Site: c.Site, Mode: c.Mode, Logger: log,

@@ -66,11 +66,17 @@ func TestRegressions(t *testing.T) {
 	now := sample()
 	now.Rows[0].Measured *= 1.09 // noise
 	now.Rows[1].Measured *= 0.85 // of which more is better
+	now.Rows[1].Spread = []float64{5, 6.9}
 	now.Rows[2].Measured *= 1.2
 	now.Rows = append(now.Rows, Row{What: "new", Measured: 9})
 	if got := now.Regressions(sample()); len(got) != 2 || !strings.HasPrefix(got[0], "saturation: 5.95") || !strings.HasPrefix(got[1], "memory: 14.40 KiB, was 12.00") {
 		t.Errorf("%q", got)
 	}
+	now.Rows[2].Spread = []float64{11.9, 15} // a round as good as before
+	if got := now.Regressions(sample()); len(got) != 1 || !strings.HasPrefix(got[0], "saturation") {
+		t.Errorf("of rounds that lie apart %q", got)
+	}
+	now.Rows[2].Spread = []float64{12.5, 15}
 	now.Machine.Cores = 2 // on which KiB are others
 	if got := now.Regressions(sample()); len(got) != 1 {
 		t.Errorf("on another machine %q", got)

@@ -88,11 +88,33 @@ func (f *Performance) Regressions(before *Performance) (worse []string) {
 			continue
 		}
 		was := before.Rows[i].Measured
-		if r.AtLeast && r.Measured*mayWorsen < was || !r.AtLeast && r.Measured > was*mayWorsen {
+		if r.worse(r.Measured, was, mayWorsen) && r.worse(r.best(), was, 1) {
 			worse = append(worse, fmt.Sprintf("%s: %.2f %s, was %.2f", r.What, r.Measured, r.Unit, was))
 		}
 	}
 	return worse
+}
+
+// worse reports whether v is worse than another value of the row by a factor.
+func (r *Row) worse(v, was, factor float64) bool {
+	if r.AtLeast {
+		return v*factor < was
+	}
+	return v > was*factor
+}
+
+// best is the best of a row's rounds. On a machine that others use, rounds of
+// one run lie a fifth apart: a row is worse when its median is, and when not one
+// of its rounds was as good as before.
+func (r *Row) best() float64 {
+	switch {
+	case len(r.Spread) < 2:
+		return r.Measured
+	case r.AtLeast:
+		return r.Spread[1]
+	default:
+		return r.Spread[0]
+	}
 }
 
 // WriteJSON writes f.
