@@ -72,7 +72,7 @@ fuzz: ## run every fuzz target for FUZZTIME each
 	  echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done
 
 # Run from a built program, so that it knows its commit.
-bench: web ## measure the numbers to hold in a quarter of an hour (BENCH_QUICK=1: three minutes), and write docs/performance.*
+bench: web ## measure the numbers to hold in twenty minutes (BENCH_QUICK=1: three minutes), and write docs/performance.*
 	go build -buildvcs=auto -o bin/loadtest ./loadtest
 	bin/loadtest bench
 bench-go: web ## Go benchmarks of the engine

@@ -29,7 +29,7 @@ var errWorse = errors.New("worse than the committed figures by more than a tenth
 
 // Help is the second part of loadtest bench --help.
 func (*benchCommand) Help() string {
-	return `Builds the hub, starts it on a port and a directory of its own, and measures the set of figures that the project holds itself to, in about a quarter of an hour. Needs two cores, and nobody else on the machine.
+	return `Builds the hub, starts it on a port and a directory of its own, and measures the set of figures that the project holds itself to, in about twenty minutes. Needs two cores, and nobody else on the machine.
 
 Prints the table of what was measured beside what is promised. A row whose median is worse than the committed one by more than a tenth, and none of whose rounds was as good, fails the command, and nothing is written; --accept writes it.`
 }

@@ -147,7 +147,7 @@ func (p *plan) saturate(ctx context.Context, f *Performance) error {
 		for _, s := range []struct {
 			wires []feed.Wire
 			rate  float64
-		}{{tcp, 300}, {quic, 40}} {
+		}{{tcp, 300}, {quic, 100}} {
 			r, err := p.run(ctx, "saturate", scenario.Config{Wires: s.wires, Watchers: p.watchers, Rate: s.rate, For: time.Second})
 			if err != nil {
 				return err

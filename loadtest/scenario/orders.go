@@ -32,6 +32,8 @@ const (
 	// perAddress is how many guests sign in from one address of this machine,
 	// of which a hub lets 60 in at once.
 	perAddress = 40
+	// comeIn is how many guests sign in at once: they come in one after another.
+	comeIn = 4
 )
 
 // orders makes whole orders happen.
@@ -71,7 +73,7 @@ func openOrders(ctx context.Context, r *Run, most int) (*orders, error) {
 // signIn makes the guests.
 func (o *orders) signIn(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(dialers)
+	group.SetLimit(comeIn)
 	for i := range o.guests {
 		group.Go(func() (err error) {
 			var from netip.Addr
