@@ -80,7 +80,7 @@ func TestStall(t *testing.T) {
 	t.Parallel()
 	h := start(t, "--mode", "test")
 	o := h.load(t, "stall", "--watchers", "10", "--rate", "100", "--for", "1s", "--wire", "sse,wt", "--no-floor", "--pid", strconv.Itoa(h.pid))
-	o.passed(t, []string{"sse", "wt"}, 2*10*100)
+	o.passed(t, []string{"sse", "wt"}, 3*10*100)
 	if o.result.Figures["p99_with_stalled_to_without"] <= 0 {
 		t.Errorf("figures %v", o.result.Figures)
 	}
