@@ -246,14 +246,11 @@ func (p *plan) stall(ctx context.Context, f *Performance) error {
 		if err != nil {
 			return err
 		}
-		ratios, memory = append(ratios, r.Figures["p99_with_stalled_to_without"]), append(memory, r.Figures["ws_hub_grew_kib_per_stalled"])
+		ratios, memory = append(ratios, r.Figures["p99_with_stalled_to_without"]), append(memory, r.Figures["ws_hub_grew_kib_per_stalled"]/f.idle[feed.WS])
 		f.keep("stall", r)
 	}
 	others := p.watchers / 5
 	f.add(Row{What: fmt.Sprintf("the others' p99 with %d stalled and %d slow among %d, ws", others, others/2, p.watchers), Unit: "× without", Ratio: true, Measured: median(ratios), Spread: spread(ratios), Limit: 1.2})
-	for i := range memory {
-		memory[i] /= f.idle[feed.WS]
-	}
 	f.add(Row{What: "memory of a stalled or slow client, ws", Unit: "× an idle one's", Measured: median(memory), Spread: spread(memory), Limit: 1, Note: fmt.Sprintf("%.1f KiB after %d messages", median(memory)*f.idle[feed.WS], int(300*p.cell.Seconds()))})
 	return nil
 }

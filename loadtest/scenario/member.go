@@ -109,7 +109,7 @@ func (m *member) read(s feed.Stream) {
 			came = at
 			m.crowd.reads.Add(1)
 		}
-		if err == nil && m.again(b, s.Came()) {
+		if err == nil && m.again(b, came) {
 			continue
 		}
 		if err == nil {
@@ -130,7 +130,7 @@ func (m *member) read(s feed.Stream) {
 			s.Close()
 			return
 		}
-		m.take(&f, b, s.Came())
+		m.take(&f, b, came)
 	}
 }
 

@@ -64,11 +64,11 @@ func (b *bulk) cell(ctx context.Context, w feed.Wire) error {
 func (b *bulk) climb(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, cell *cells) error {
 	most, s := 0.0, search{rate: b.run.Rate}
 	// Nobody's first messages count: memory and caches are cold.
-	if _, _, err := b.try(ctx, w, c, course, s.rate/faster); err != nil {
+	if _, err := b.try(ctx, w, c, course, s.rate/faster); err != nil {
 		return err
 	}
 	for more := true; more && s.rate <= b.run.MaxRate; {
-		if !b.room(tries * (int(s.rate/float64(lines(s.rate))*b.stepFor(s.rate).Seconds()) + 1)) {
+		if orders, _ := b.ordersAt(s.rate); !b.room(tries * orders) {
 			b.run.say("%-10s stops at %.0f messages/s: the hub has no room for more orders", w, s.good)
 			break
 		}
@@ -85,8 +85,9 @@ func (b *bulk) climb(ctx context.Context, w feed.Wire, c *crowd, course *check.C
 // decide tries a rate until it is decided, and returns what was delivered a
 // second, 0 where it was not held.
 func (b *bulk) decide(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, cell *cells, rate float64) (most float64, err error) {
-	for v, decided := (ballot{}), false; !decided; {
-		t, easily, err := b.try(ctx, w, c, course, rate)
+	v, half := ballot{}, b.limit()/2
+	for decided := false; !decided; {
+		t, err := b.try(ctx, w, c, course, rate)
 		if err != nil {
 			return 0, err
 		}
@@ -94,11 +95,22 @@ func (b *bulk) decide(ctx context.Context, w feed.Wire, c *crowd, course *check.
 			most = max(most, t.PerS)
 			cell.latencies.Merge(c.latencies.Load())
 		}
-		if decided = v.cast(t.Held, easily); decided && !v.held() {
-			most = 0
-		}
+		decided = v.cast(t.Held, t.P99 < half)
+	}
+	if !v.held() {
+		return 0, nil
 	}
 	return most, nil
+}
+
+// limit is what the 99th percentile must stay below, in milliseconds.
+func (b *bulk) limit() float64 { return float64(b.run.P99.Microseconds()) / 1000 }
+
+// ordersAt is how many orders a try of a rate places, and of how many lines
+// each.
+func (b *bulk) ordersAt(rate float64) (orders, each int) {
+	each = lines(rate)
+	return max(int(rate/float64(each)*b.stepFor(rate).Seconds()), 1), each
 }
 
 // stepFor is how long a rate is tried: so long that a percentile is of some
@@ -120,28 +132,26 @@ func (c *cells) held(most float64) error {
 	return nil
 }
 
-// try tries a rate once. What holds easily has half of the percentile that it
-// may have.
-func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, rate float64) (t report.Step, easily bool, err error) {
+// try tries a rate once.
+func (b *bulk) try(ctx context.Context, w feed.Wire, c *crowd, course *check.Course, rate float64) (t report.Step, err error) {
 	c.phase()
 	from, reads, began, busy := c.delivered.Load(), c.reads.Load(), time.Now(), b.run.busy()
-	each := lines(rate)
-	orders := max(int(rate/float64(each)*b.stepFor(rate).Seconds()), 1)
+	orders, each := b.ordersAt(rate)
 	err = b.publish(ctx, course, rate/float64(each), orders, each)
 	took := time.Since(began)
 	want := int64(orders * each * len(c.members))
 	if err = errors.Join(err, c.quiet(ctx, from+want)); err != nil {
-		return t, false, err
+		return t, err
 	}
-	l, limit := c.latencies.Load().Total(), float64(b.run.P99.Microseconds())/1000
+	l := c.latencies.Load().Total()
 	got := c.delivered.Load() - from
 	t = report.Step{
 		Wire: string(w), Rate: rate, PerS: float64(got) / max(took, b.stepFor(rate)).Seconds(), P50: l.P50, P99: l.P99,
-		PerRead: float64(got) / float64(max(c.reads.Load()-reads, 1)), Held: got == want && l.P99 < limit,
+		PerRead: float64(got) / float64(max(c.reads.Load()-reads, 1)), Held: got == want && l.P99 < b.limit(),
 	}
 	t.HubCore, t.HarnessCore = busy()
 	b.run.result.Steps = append(b.run.result.Steps, t)
 	b.run.say("%s, %d skipped", t, want-got)
 	// Let a hub that fell behind come to rest, or the next step pays for this.
-	return t, t.Held && l.P99 < limit/2, b.run.settle(ctx, settle/3)
+	return t, b.run.settle(ctx, settle/3)
 }

@@ -6,9 +6,9 @@ const (
 	// finer is how many steps then find the limit to within a few per cent.
 	finer = 3
 	// tries is of how many tries the greater part decides whether a rate is
-	// held. On a machine that others use one second in ten or twenty has a
-	// pause in it that is not the hub's: of ten steps with one try each, one
-	// ended most searches too low.
+	// held. On a machine that others use a second may have a pause in it that is
+	// not the hub's, 2 of 46 in one run; one such try at each of ten steps ended
+	// searches too low.
 	tries = 3
 )
 
