@@ -33,7 +33,7 @@ type control struct {
 type word struct {
 	pace   Pace         // "" for no change
 	fault  *event.Fault // set when a line ended the feed
-	notice *notice      // nil before a drain
+	notice *notice      // nil unless it is to leave
 }
 
 // hear hands over what was said since the last call. A fault stays.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -71,8 +72,14 @@ type quicServer struct {
 	cfg    QUICConfig
 	limits *limiter
 	trim   *trimmer
+	feed   *Feed // nil without
+	log    *slog.Logger
 	http   *http3.Server
 	retry  *rate.Limiter
+	// lines bounds those about moves.
+	lines *rate.Limiter
+	// peers is nil on a socket that cannot be listened in on.
+	peers *peers
 
 	socket    net.PacketConn // set by listen
 	transport *quic.Transport
@@ -84,18 +91,23 @@ type quicServer struct {
 	// left receives when a connection has ended.
 	left chan struct{}
 
-	mu      sync.Mutex
-	conns   map[*quic.Conn]*usage
-	retried uint64
-	closing bool
-	serving sync.WaitGroup
+	mu       sync.Mutex
+	conns    map[*quic.Conn]*usage
+	retried  uint64
+	moves    map[Move]uint64
+	renewals uint64
+	closing  bool
+	serving  sync.WaitGroup
 }
 
-func newQUICServer(cfg QUICConfig, limits *limiter, trim *trimmer, h http.Handler) *quicServer {
+func newQUICServer(c ServerConfig, limits *limiter, trim *trimmer, h http.Handler) *quicServer {
+	cfg := *c.QUIC
 	q := &quicServer{
-		cfg: cfg, limits: limits, trim: trim,
+		cfg: cfg, limits: limits, trim: trim, feed: c.Feed, log: c.Logger,
 		left: make(chan struct{}, 1), conns: make(map[*quic.Conn]*usage),
 		retry: rate.NewLimiter(handshakesPerSecond, handshakesAtOnce),
+		lines: rate.NewLimiter(moveLinesPerSecond, moveLinesAtOnce),
+		moves: map[Move]uint64{Rebinding: 0, OtherNetwork: 0},
 	}
 	q.http = &http3.Server{
 		Handler: timed(h), MaxHeaderBytes: maxHeaderBytes, ConnContext: q.withUsage,
@@ -110,7 +122,8 @@ func newQUICServer(cfg QUICConfig, limits *limiter, trim *trimmer, h http.Handle
 // socket is closed with the server.
 func (q *quicServer) listen(socket net.PacketConn) error {
 	if udp, ok := socket.(*net.UDPConn); ok {
-		socket = tolerant{udp}
+		q.peers = newPeers()
+		socket = overheard{tolerant{udp}, q.peers.sent}
 	}
 	q.socket = socket
 	reset, token := quic.StatelessResetKey(q.cfg.ResetKey), quic.TokenGeneratorKey(q.cfg.TokenKey)
@@ -158,7 +171,7 @@ func (q *quicServer) admit(ctx context.Context, info *quic.ClientInfo) (context.
 		return nil, errRefused
 	}
 	context.AfterFunc(ctx, release)
-	return ctx, nil
+	return q.peers.enter(ctx, info), nil
 }
 
 // acceptors is how many wait for connections. QUIC keeps 32 that nobody has

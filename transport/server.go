@@ -133,7 +133,7 @@ func NewServer(cfg ServerConfig) *Server {
 		s.board = s.newHTTP(cfg.PlainBoardHandler)
 	}
 	if cfg.QUIC != nil {
-		s.quic = newQUICServer(*cfg.QUIC, s.limits, s.trim, s.active.count(s.refuseWhenClosing(s.asking.limit(cfg.Handler))))
+		s.quic = newQUICServer(cfg, s.limits, s.trim, s.active.count(s.refuseWhenClosing(s.asking.limit(cfg.Handler))))
 		if cfg.AdvertiseQUIC != nil {
 			s.main.Handler = s.advertise(s.main.Handler)
 		}
@@ -195,6 +195,9 @@ func (s *Server) Run(ctx context.Context) error {
 		wg.Go(func() { s.cfg.Memory.run(watching, s.closeUnused) })
 	}
 	wg.Go(func() { s.trim.run(watching) })
+	if s.quic != nil {
+		wg.Go(func() { s.quic.watch(watching) })
+	}
 	if s.carrier != nil {
 		wg.Go(func() { s.cfg.Feed.workers.run(watching) })
 		wg.Go(func() { failed <- s.carrier.Run(watching) })
@@ -232,6 +235,11 @@ type ServerStats struct {
 	// the start.
 	QUIC    int
 	Retried uint64
+	// Migrations counts the moves of clients whose QUIC connections went on,
+	// Renewals the feeds that were asked to come again over another one because
+	// theirs would not bear many more, both since the start.
+	Migrations map[Move]uint64
+	Renewals   uint64
 }
 
 // Stats returns the counters.
@@ -240,6 +248,7 @@ func (s *Server) Stats() ServerStats {
 	stats.Open, stats.Refused = s.limits.stats()
 	if s.quic != nil {
 		stats.QUIC, stats.Retried = s.quic.stats()
+		stats.Migrations, stats.Renewals = s.quic.moveStats()
 	}
 	return stats
 }

@@ -29,6 +29,10 @@ type Session struct {
 	expires time.Time
 	// leave is when a draining hub ends the session; zero before its notice.
 	leave time.Time
+	// on is the QUIC connection that carries it and authority the name by which
+	// the client knows the hub there; nil and empty on TCP. Feed.mu guards them.
+	on        *usage
+	authority string
 	// control is what the client asks, where it can, and what the hub has to
 	// tell it.
 	control control
@@ -43,7 +47,8 @@ type Session struct {
 // server serves sessions that were woken.
 type server interface{ serveSoon(*Session) }
 
-// notice is what one session is told of a drain.
+// notice is what one session is told that is to leave, by when at the latest; the
+// zero Time for one that may stay.
 type notice struct {
 	leave time.Time
 	to    []string
@@ -153,9 +158,12 @@ func (s *Session) obey(now time.Time) ([]byte, Reason) {
 	if told.notice == nil {
 		return nil, ""
 	}
-	s.leave = told.notice.leave
-	within := max(s.leave.Sub(now).Round(time.Millisecond).Milliseconds(), 0)
-	return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within, To: told.notice.to}}), ""
+	within := comeAgainWithin
+	if leave := told.notice.leave; !leave.IsZero() {
+		s.leave = leave
+		within = max(leave.Sub(now).Round(time.Millisecond), 0)
+	}
+	return s.sub.Frame(event.Frame{Goaway: &event.Goaway{WithinMS: within.Milliseconds(), To: told.notice.to}}), ""
 }
 
 // wrote is called when the n bytes that next returned are written.

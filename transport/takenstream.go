@@ -24,6 +24,9 @@ type Limit interface {
 // required.
 type StreamConfig struct {
 	Stream *quic.Stream
+	// Request is what led to it, for its connection and the name by which the
+	// client knows the hub.
+	Request *http.Request
 	// DataFrames has the feed sent in frames of HTTP/3 (RFC 9114, section 7.2.1).
 	DataFrames bool
 	// Limit is nil for none.
@@ -38,6 +41,7 @@ type StreamConfig struct {
 // ServeStream is Serve for a feed on a stream of QUIC. Ctx is to end when the
 // client does not listen any more, as the stream's own does.
 func (f *Feed) ServeStream(ctx context.Context, s *Session, c StreamConfig) {
+	f.carriedBy(s, c.Request)
 	ended := c.Ended
 	stop := context.AfterFunc(ctx, func() { s.Leave(ClientGone) })
 	c.Ended = func() { stop(); ended() }
@@ -66,7 +70,7 @@ func (f *Feed) serveStream(w http.ResponseWriter, r *http.Request, s *Session) b
 	stream := over.HTTPStream() // sends the head
 	stream.CancelRead(quic.StreamErrorCode(http3.ErrCodeNoError))
 	f.ServeStream(r.Context(), s, StreamConfig{
-		Stream: stream.QUICStream(), DataFrames: true,
+		Stream: stream.QUICStream(), Request: r, DataFrames: true,
 		Gone:    quic.StreamErrorCode(http3.ErrCodeRequestCanceled),
 		Stalled: quic.StreamErrorCode(http3.ErrCodeInternalError),
 		Ended:   end,

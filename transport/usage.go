@@ -22,6 +22,8 @@ type usage struct {
 	serving sync.WaitGroup
 	// idle runs while no request is served.
 	idle *time.Timer
+	// track is where its client is.
+	track track
 
 	mu   sync.Mutex
 	open int // requests, and sessions
@@ -29,7 +31,7 @@ type usage struct {
 
 // newUsage begins with a connection that is unused.
 func newUsage(c *quic.Conn) *usage {
-	u := &usage{conn: c}
+	u := &usage{conn: c, track: track{at: c.RemoteAddr()}}
 	u.idle = time.AfterFunc(idleTimeout, u.closeUnused)
 	return u
 }

@@ -14,6 +14,7 @@ import (
 type packets struct {
 	mu    sync.Mutex
 	hosts map[netip.AddrPort]*packetHost
+	ports int // given out
 }
 
 // packet is a datagram on its way.
@@ -28,19 +29,28 @@ const inbox = 8192
 
 // host returns a new host of the network.
 func (p *packets) host() *packetHost {
+	h := &packetHost{
+		network: p, in: make(chan packet, inbox),
+		closed: make(chan struct{}), deadline: make(chan struct{}),
+	}
+	h.rebind(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	return h
+}
+
+// rebind gives the host another port, at ip, as a NAT does before it. What is
+// sent to the old one is lost.
+func (h *packetHost) rebind(ip netip.Addr) {
+	p := h.network
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.hosts == nil {
 		p.hosts = make(map[netip.AddrPort]*packetHost)
 	}
 	const firstPort = 10000
-	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(firstPort+len(p.hosts)))
-	h := &packetHost{
-		network: p, addr: at, in: make(chan packet, inbox),
-		closed: make(chan struct{}), deadline: make(chan struct{}),
-	}
-	p.hosts[at] = h
-	return h
+	delete(p.hosts, h.addr)
+	h.addr = netip.AddrPortFrom(ip, uint16(firstPort+p.ports))
+	p.ports++
+	p.hosts[h.addr] = h
 }
 
 func (p *packets) send(to net.Addr, what packet) {
@@ -63,7 +73,7 @@ func (p *packets) send(to net.Addr, what packet) {
 // packetHost is one end of the network: a net.PacketConn.
 type packetHost struct {
 	network  *packets
-	addr     netip.AddrPort
+	addr     netip.AddrPort // network.mu guards it
 	in       chan packet
 	once     sync.Once
 	closed   chan struct{}
@@ -106,7 +116,11 @@ func (h *packetHost) Close() error {
 }
 
 // LocalAddr implements net.PacketConn.
-func (h *packetHost) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(h.addr) }
+func (h *packetHost) LocalAddr() net.Addr {
+	h.network.mu.Lock()
+	defer h.network.mu.Unlock()
+	return net.UDPAddrFromAddrPort(h.addr)
+}
 
 // SetReadDeadline implements net.PacketConn for what QUIC needs of it: a
 // deadline that has passed ends all reading.

@@ -43,11 +43,15 @@ func (d *quicDialer) dial(ctx context.Context, _ string, c *tls.Config, q *quic.
 	if err != nil {
 		return nil, err
 	}
-	t := &quic.Transport{Conn: socket}
+	t := &quic.Transport{Conn: socket, ConnectionIDGenerator: d.target.ids}
 	d.mu.Lock()
 	d.sockets, d.transports = append(d.sockets, socket), append(d.transports, t)
 	d.mu.Unlock()
-	return t.DialEarly(ctx, hub, c, q)
+	conn, err := t.DialEarly(ctx, hub, c, q)
+	if err == nil && d.target.dialled != nil {
+		d.target.dialled(conn)
+	}
+	return conn, err
 }
 
 // close closes sockets, after what runs on them.

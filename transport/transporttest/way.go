@@ -7,6 +7,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/quic-go/quic-go"
+
 	"everything.local/event"
 	"everything.local/hub"
 	"everything.local/transport"
@@ -71,6 +73,10 @@ type Target struct {
 	Packets func() (net.PacketConn, net.Addr, error)
 
 	pace *pace
+	// ids makes the connection ids of clients on QUIC; nil for some of 4 bytes.
+	ids quic.ConnectionIDGenerator
+	// dialled is told of each of their connections; nil for nobody.
+	dialled func(*quic.Conn)
 	// idle is when clients on QUIC, and so the hub, give up a silent line.
 	idle time.Duration
 }

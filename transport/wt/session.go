@@ -46,7 +46,7 @@ func (w *Wire) Serve(f *transport.Feed, who auth.Identity, rw http.ResponseWrite
 	_ = stream.SetWriteDeadline(time.Time{})       // feeds have a measure of their own
 	s := &session{
 		wire: w, feed: f, who: who,
-		request: (&http.Request{RemoteAddr: r.RemoteAddr, TLS: r.TLS}).WithContext(r.Context()),
+		request: (&http.Request{RemoteAddr: r.RemoteAddr, Host: r.Host, TLS: r.TLS}).WithContext(r.Context()),
 		conn:    c, id: stream.StreamID(), stream: stream, flow: flow,
 		places: make(chan struct{}, maxStreams), done: make(chan struct{}),
 		open: make(map[*quic.Stream]struct{}),

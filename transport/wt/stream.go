@@ -112,7 +112,7 @@ func (s *session) follow(stream *quic.Stream, in io.Reader) (listen func()) {
 	lines := transport.NewLines(in)
 	ended, unread := make(chan struct{}), onStream(codeDone)
 	out := transport.StreamConfig{
-		Stream: stream, Gone: onStream(codeDone), Stalled: onStream(codeStalled),
+		Stream: stream, Request: s.request, Gone: onStream(codeDone), Stalled: onStream(codeStalled),
 		Ended: func() {
 			stream.CancelRead(unread) // ends hear
 			close(ended)
