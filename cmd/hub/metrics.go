@@ -74,6 +74,8 @@ var (
 	connsOpen    = desc("hub_connections_open", "Connections open now.")
 	connsQUIC    = desc("hub_quic_connections_open", "QUIC connections open now, after their handshake.")
 	connsRetried = desc("hub_quic_retries_total", "QUIC handshakes that had to prove their address first.")
+	connsMoved   = desc("hub_quic_migrations_total", "Moves of clients to another address whose QUIC connection went on, by whether the network is another one.", "kind")
+	feedsRenewed = desc("hub_quic_renewals_total", "Feeds asked to come again over a new QUIC connection, because theirs bears few more moves.")
 	connsRefused = desc("hub_connections_refused_total", "Connections over a limit, by limit.", "reason")
 	asksRefused  = desc("hub_requests_refused_total", "Requests over a limit of their address, by limit.", "reason")
 	feedsRefused = desc("hub_feeds_refused_total", "Feeds over a limit, by limit.", "reason")
@@ -125,6 +127,10 @@ func (s scrape) Collect(ch chan<- prometheus.Metric) {
 	number(connsOpen, gauge, float64(conns.Open))
 	number(connsQUIC, gauge, float64(conns.QUIC))
 	number(connsRetried, counter, float64(conns.Retried))
+	for kind, n := range conns.Migrations {
+		number(connsMoved, counter, float64(n), string(kind))
+	}
+	number(feedsRenewed, counter, float64(conns.Renewals))
 	for reason, n := range conns.Refused {
 		number(connsRefused, counter, float64(n), string(reason))
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"everything.local/auth"
+	"everything.local/event"
 )
 
 // ngtcp2 is the peer of the ngtcp2 project, gtlsclient. It speaks HTTP/3 alone,
@@ -133,4 +140,65 @@ func (n *ngtcp2) follow(ctx context.Context, ask subscription) (*following, erro
 		})
 		return err
 	})
+}
+
+// TestMigrationByPeer: ngtcp2's client follows the feed, and goes on by another
+// socket of its own accord while things happen. All of it comes, in order and
+// once; the hub counts the move, says so without an address, and asks the client
+// to come again, which this one does not know.
+func TestMigrationByPeer(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
+	defer cancel()
+	p := start(t, t.TempDir())
+	staff := p.token(auth.Barista, "bob")
+	const after = 400 * time.Millisecond
+	n := &ngtcp2{t: t, url: p.url, args: []string{"--change-local-addr=" + after.String()}}
+	feed, err := n.follow(ctx, subscription{Topics: "announcements"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.leave()
+	_, err = feed.next(ctx, "live", func(f event.Frame) bool { return f.Live })
+	const rebound = `hub_quic_migrations_total{kind="rebinding"}`
+	var said []string // announced, in order
+	var came []string
+	asked := false
+	// It is announced something until the hub has seen the move, and some time on.
+	const more = 10
+	for left := more; left > 0 && err == nil; {
+		text := fmt.Sprintf("number %d", len(said))
+		said = append(said, text)
+		posted := p.must(staff, http.MethodPost, "/v1/announcements", `{"text":"`+text+`"}`)
+		_, err = feed.next(ctx, text, func(f event.Frame) bool {
+			asked = asked || f.Goaway != nil
+			var a struct{ Text string }
+			if f.Value != nil && json.Unmarshal(f.Value, &a) == nil {
+				came = append(came, a.Text)
+			}
+			return a.Text == text
+		})
+		id := posted["announcement"].(map[string]any)["id"].(string)
+		p.must(staff, http.MethodDelete, "/v1/announcements/"+id, "") // there may be 50
+		if left < more || series(t, p.text("/metrics"), rebound) > 0 {
+			left--
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(said, came); diff != "" {
+		t.Errorf("announcements (-said +came):\n%s", diff)
+	}
+	metrics := p.text("/metrics")
+	if moves, feeds := series(t, metrics, rebound), series(t, metrics, "hub_quic_renewals_total"); moves != 1 || feeds != 1 || !asked {
+		t.Errorf("%v moves, %v feeds asked to come again, this one %v; want one of each", moves, feeds, asked)
+	}
+	if opened := series(t, metrics, `hub_feeds_opened_total{resumed="false",wire="ndjson"}`); opened != 1 {
+		t.Errorf("%v feeds were opened", opened)
+	}
+	lines := regexp.MustCompile(`.*a client has moved.*`).FindAllString(p.log.String(), -1)
+	if len(lines) != 1 || !strings.Contains(lines[0], "from=127.0.0.0/24 to=127.0.0.0/24") || strings.Contains(lines[0], "127.0.0.1") {
+		t.Errorf("logged of the move: %q", lines)
+	}
 }
