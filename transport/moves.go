@@ -73,7 +73,7 @@ func (q *quicServer) watch(ctx context.Context) {
 }
 
 // look counts and logs who has moved, and asks those to come again whose
-// connection bears only one more.
+// connection bears few more.
 func (q *quicServer) look(now time.Time) {
 	var worn map[*usage]int // there are none nearly always
 	for _, m := range q.moved() {
