@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"everything.local/event"
+)
+
+const (
+	// calm is how long after a ping nothing is on its way any more.
+	calm = 300 * time.Millisecond
+	// silence is after what an attentive feed counts as lost.
+	silence = 2500 * time.Millisecond
+)
+
+// TestRequestRepairsPath holds what docs/clients.md says of clients that cannot
+// send datagrams: a feed over HTTP/3 whose NAT has given it another address is
+// silent for as long as the client only listens, and goes on, on the same
+// connection, with a request that goes beside it.
+func TestRequestRepairsPath(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	n := newNAT(t, strings.TrimPrefix(p.url, "https://"))
+	var dials atomic.Int32
+	p.client = p.behind(n, &dials)
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
+	defer cancel()
+	pings := p.pings(ctx)
+	<-pings
+	<-time.After(calm)
+	n.rebind()
+	select {
+	case <-pings:
+		t.Error("the feed goes on before anything is sent")
+	case <-time.After(silence):
+	}
+	began := time.Now()
+	if status, _, err := p.call(ctx, "", http.MethodHead, "/healthz", ""); status != http.StatusOK || err != nil {
+		t.Errorf("the request: %d, %v", status, err)
+	}
+	select {
+	case <-pings:
+		t.Logf("the feed goes on after %v", time.Since(began))
+	case <-ctx.Done():
+		t.Error("the feed does not go on")
+	}
+	if n := dials.Load(); n != 1 {
+		t.Errorf("there were %d connections", n)
+	}
+}
+
+// behind returns a client on HTTP/3 whose packets go through n, and that sends
+// none of its own accord. It counts its connections.
+func (p *process) behind(n *nat, dials *atomic.Int32) *http.Client {
+	tr := &http3.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool(p.t, tlsDir(p.data)+"/ca.pem")},
+		QUICConfig:      &quic.Config{DisablePathMTUDiscovery: true},
+		Dial: func(ctx context.Context, _ string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
+			dials.Add(1)
+			return quic.DialAddr(ctx, n.near.LocalAddr().String(), t, q)
+		},
+	}
+	p.t.Cleanup(func() { _ = tr.Close() })
+	return &http.Client{Transport: tr}
+}
+
+// pings follows a feed at the attentive pace until ctx ends.
+func (p *process) pings(ctx context.Context) <-chan struct{} {
+	pings := make(chan struct{})
+	ended := make(chan struct{})
+	p.t.Cleanup(func() { <-ended })
+	go func() {
+		defer close(ended)
+		_ = p.feed(ctx, "", "topics=board&pace=attentive", func(f event.Frame) bool {
+			if !f.Ping {
+				return false
+			}
+			select {
+			case pings <- struct{}{}:
+				return false
+			case <-ctx.Done():
+				return true
+			}
+		})
+	}()
+	return pings
+}
+
+// nat passes the packets of one client on to a hub, from an address that can
+// change.
+type nat struct {
+	t         *testing.T
+	hub       *net.UDPAddr
+	near      *net.UDPConn
+	forwarded sync.WaitGroup
+
+	mu     sync.Mutex
+	far    *net.UDPConn
+	client *net.UDPAddr
+}
+
+func newNAT(t *testing.T, hub string) *nat {
+	t.Helper()
+	to, err := net.ResolveUDPAddr("udp", hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &nat{t: t, hub: to, near: near}
+	n.rebind()
+	n.forwarded.Go(n.out)
+	t.Cleanup(func() {
+		_ = near.Close()
+		_ = n.far.Close()
+		n.forwarded.Wait()
+	})
+	return n
+}
+
+// rebind forgets where packets came from, and uses another port from now on.
+func (n *nat) rebind() {
+	n.t.Helper()
+	far, err := net.DialUDP("udp", nil, n.hub)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.far != nil {
+		_ = n.far.Close()
+	}
+	n.far = far
+	n.forwarded.Go(func() { n.in(far) })
+}
+
+// out forwards what the client sends.
+func (n *nat) out() {
+	b := make([]byte, 2<<10)
+	for {
+		size, from, err := n.near.ReadFromUDP(b)
+		if err != nil {
+			return
+		}
+		n.mu.Lock()
+		n.client = from
+		_, _ = n.far.Write(b[:size]) // lost, as packets are
+		n.mu.Unlock()
+	}
+}
+
+// in forwards what the hub sends to an address, while that lasts.
+func (n *nat) in(far *net.UDPConn) {
+	b := make([]byte, 2<<10)
+	for {
+		size, err := far.Read(b)
+		if err != nil {
+			return
+		}
+		n.mu.Lock()
+		to := n.client
+		n.mu.Unlock()
+		_, _ = n.near.WriteToUDP(b[:size], to)
+	}
+}
