@@ -70,6 +70,9 @@ func (a reply) text() ([]byte, error) {
 // keep takes over what an answer says of things that later requests name.
 func (r *reader) keep(answer any) {
 	said, _ := answer.(map[string]any)
+	if said["order"] != nil {
+		r.says["BEFORE"] = r.says["CURSOR"]
+	}
 	for variable, member := range map[string]string{
 		"CURSOR": "cursor", "TICKET": "ticket", "CODE": "code", "DEVICE": "device",
 		"ORDER": "order.id", "CUSTOMER": "order.customer",
