@@ -4,12 +4,16 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
+
+	"github.com/quic-go/quic-go"
 
 	"everything.local/event"
 )
@@ -23,10 +27,11 @@ func StaticToken(token string) TokenSource {
 	return func(context.Context) (string, error) { return token, nil }
 }
 
-// Config says which hub to speak to, and how. Only URL is required.
+// Config says which hubs to speak to, and how. Only Hubs is required.
 type Config struct {
-	// URL is the hub's address, like https://pi-1.local:8443.
-	URL string
+	// Hubs are the addresses of a site's hubs, like https://pi-1.local:8443, the
+	// one to begin with first. Where one is lost the next is tried.
+	Hubs []string
 	// Token vouches for the caller. Without one only what is public can be
 	// seen, unless SignIn makes the caller a guest.
 	Token TokenSource
@@ -34,36 +39,49 @@ type Config struct {
 	// with an authority of its own serves it at /ca.pem.
 	RootCAs *x509.CertPool
 	// ServerName is whom the certificate must be for, where that is not the
-	// host of URL.
+	// host of its address.
 	ServerName string
 	// Wire carries the feeds; Auto takes the best that works.
 	Wire Wire
 	// Protocol is the version of HTTP to insist on; AnyHTTP suits every wire.
 	Protocol Protocol
+	// Network is how the machine's networks are seen and used; nil for System.
+	Network Network
 }
 
-// Client speaks to one hub. Its methods may be called by any number of
+// Client speaks to the hubs of a site. Its methods may be called by any number of
 // goroutines. Close it when done.
 type Client struct {
-	config Config
-	base   string
-	tls    *tls.Config
-	jar    http.CookieJar
-	udp    *socket
+	config  Config
+	hubs    []string
+	network Network
+	tls     *tls.Config
+	jar     http.CookieJar
+	// tokens spare a hub that knows this client the proof of its address.
+	tokens quic.TokenStore
+	wires  map[Wire]opener
+	proven proven
+
+	mu sync.Mutex
+	// home is the hub that answered last, by its place in hubs.
+	home int
 	// commands is for everything but feeds, each of which has a connection of
 	// its own: a line that has gone silent is then never used again.
 	commands connections
-	wires    map[Wire]way
-	// proven is the Wire that Auto took last.
-	proven atomic.Value
+	// ridden is the QUIC connection of a feed, which commands go along with:
+	// it finds its way when the network changes. Nil where there is none.
+	ridden *ride
 }
 
 // New returns a Client. It connects to nothing yet. Errors are *event.Error
 // with code Invalid and the Field of Config at fault.
 func New(c Config) (*Client, error) {
-	base, err := address(c.URL)
+	hubs, err := addresses(c.Hubs)
 	if err != nil {
 		return nil, err
+	}
+	if c.Network == nil {
+		c.Network = System()
 	}
 	if err := check(c.Wire, c.Protocol); err != nil {
 		return nil, err
@@ -73,22 +91,63 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	cl := &Client{
-		config: c, base: base, jar: jar, udp: &socket{}, wires: wires,
+		config: c, hubs: hubs, network: c.Network, jar: jar, wires: wires,
+		tokens: quic.NewLRUTokenStore(maxRemembered, tokensEach),
 		tls: &tls.Config{
 			RootCAs: c.RootCAs, ServerName: c.ServerName, MinVersion: tls.VersionTLS13,
 			// Coming back after a loss is a round trip shorter.
-			ClientSessionCache: tls.NewLRUClientSessionCache(8),
+			ClientSessionCache: tls.NewLRUClientSessionCache(maxRemembered),
 		},
 	}
-	cl.commands = cl.connect(c.Protocol)
+	cl.commands = cl.connect(c.Protocol, Path{})
 	return cl, nil
 }
 
+const (
+	// maxRemembered is of how many hubs something is remembered; a site has three.
+	maxRemembered = 8
+	// tokensEach is how many of a hub's tokens are kept; each is good for one
+	// connection.
+	tokensEach = 4
+)
+
+// Dial is New, and returns once one of the hubs has answered. It tries them for
+// some 15 s, or until ctx ends. The error is then the last one's; of a hub that
+// is not trusted at once, see Untrusted.
+func Dial(ctx context.Context, c Config) (*Client, error) {
+	cl, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := cl.Hub(ctx); err != nil {
+		return nil, errors.Join(err, cl.Close())
+	}
+	return cl, nil
+}
+
+// addresses returns those of hubs in their one spelling, each once.
+func addresses(hubs []string) ([]string, error) {
+	var found []string
+	for i, h := range hubs {
+		base, err := address(h)
+		if err != nil {
+			return nil, err.At(fmt.Sprintf("Hubs[%d]", i))
+		}
+		if !slices.Contains(found, base) {
+			found = append(found, base)
+		}
+	}
+	if len(found) == 0 {
+		return nil, event.Errorf(event.Invalid, "there is no hub to speak to; give its address, like https://localhost:8443").At("Hubs")
+	}
+	return found, nil
+}
+
 // address returns a hub's address in its one spelling.
-func address(s string) (string, error) {
+func address(s string) (string, *event.Error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return "", event.Errorf(event.Invalid, "%s is no hub's address; give one like https://localhost:8443", event.Quote(s)).At("URL")
+		return "", event.Errorf(event.Invalid, "%s is no hub's address; give one like https://localhost:8443", event.Quote(s))
 	}
 	return "https://" + u.Host, nil
 }
@@ -113,8 +172,35 @@ func check(w Wire, p Protocol) error {
 
 // Close gives back what the client holds. Streams must be closed before.
 func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.commands.Close()
-	return c.udp.close()
+	return nil
+}
+
+// at is the hub to speak to.
+func (c *Client) at() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hubs[c.home]
+}
+
+// lost makes the next hub the one to speak to, where base was it.
+func (c *Client) lost(base string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hubs[c.home] == base {
+		c.home = (c.home + 1) % len(c.hubs)
+	}
+}
+
+// found makes a hub of the list the one to speak to.
+func (c *Client) found(base string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.hubs, base); i >= 0 {
+		c.home = i
+	}
 }
 
 // token asks the source, if there is one.

@@ -9,23 +9,24 @@ import (
 
 // TestNewRefuses holds that a Config that cannot work is refused by field.
 func TestNewRefuses(t *testing.T) {
+	one := []string{"https://localhost"}
 	for _, c := range []struct {
 		Config
 
 		field string
 	}{
-		{Config{}, "URL"},
-		{Config{URL: "http://localhost:8080"}, "URL"},
-		{Config{URL: "https://"}, "URL"},
-		{Config{URL: "https://localhost/v1/feed"}, "URL"},
-		{Config{URL: "https://localhost?token=x"}, "URL"},
-		{Config{URL: "https://ada:secret@localhost"}, "URL"},
-		{Config{URL: "https://localhost", Wire: "carrier-pigeon"}, "Wire"},
-		{Config{URL: "https://localhost", Protocol: "4"}, "Protocol"},
-		{Config{URL: "https://localhost", Wire: WS, Protocol: HTTP2}, "Protocol"},
-		{Config{URL: "https://localhost", Wire: WT, Protocol: HTTP1}, "Protocol"},
-		{Config{URL: "https://localhost", Wire: SSE, Protocol: HTTP3}, ""},
-		{Config{URL: "https://[::1]:8443/", Protocol: HTTP3}, ""},
+		{Config{}, "Hubs"},
+		{Config{Hubs: []string{"http://localhost:8080"}}, "Hubs[0]"},
+		{Config{Hubs: []string{"https://"}}, "Hubs[0]"},
+		{Config{Hubs: []string{"https://localhost", "https://localhost/v1/feed"}}, "Hubs[1]"},
+		{Config{Hubs: []string{"https://localhost?token=x"}}, "Hubs[0]"},
+		{Config{Hubs: []string{"https://ada:secret@localhost"}}, "Hubs[0]"},
+		{Config{Hubs: one, Wire: "carrier-pigeon"}, "Wire"},
+		{Config{Hubs: one, Protocol: "4"}, "Protocol"},
+		{Config{Hubs: one, Wire: WS, Protocol: HTTP2}, "Protocol"},
+		{Config{Hubs: one, Wire: WT, Protocol: HTTP1}, "Protocol"},
+		{Config{Hubs: one, Wire: SSE, Protocol: HTTP3}, ""},
+		{Config{Hubs: []string{"https://[::1]:8443/"}, Protocol: HTTP3}, ""},
 	} {
 		cl, err := New(c.Config)
 		e, refused := errors.AsType[*event.Error](err)

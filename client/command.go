@@ -50,7 +50,7 @@ func (c *Client) command(ctx context.Context, path string, in proto.Message) (Or
 // then a command may or may not have taken effect.
 func (c *Client) persist(ctx context.Context, r request) error {
 	until := time.Now().Add(patience)
-	wait := backoff{}
+	wait := backoff{most: mostWait}
 	for {
 		err := c.call(ctx, r)
 		if err == nil || !again(err) {
@@ -84,15 +84,20 @@ func again(err error) bool {
 func (c *Client) call(ctx context.Context, q request) error {
 	ctx, cancel := context.WithTimeout(ctx, tryWithin)
 	defer cancel()
-	r, err := c.prepare(ctx, q)
+	base, over := c.route()
+	r, err := c.prepare(ctx, base, q)
 	if err != nil {
 		return err
 	}
-	response, err := c.web(c.commands).Do(r)
+	response, err := c.web(over).Do(r)
 	if err != nil {
+		if !Untrusted(err) {
+			c.lost(base)
+		}
 		return bare(err)
 	}
 	defer response.Body.Close()
+	c.found(base)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return refusal(response)
 	}
@@ -109,7 +114,7 @@ func (c *Client) call(ctx context.Context, q request) error {
 	return nil
 }
 
-func (c *Client) prepare(ctx context.Context, q request) (*http.Request, error) {
+func (c *Client) prepare(ctx context.Context, base string, q request) (*http.Request, error) {
 	var body io.Reader
 	if q.in != nil {
 		b, err := encode(q.in)
@@ -118,7 +123,7 @@ func (c *Client) prepare(ctx context.Context, q request) (*http.Request, error) 
 		}
 		body = bytes.NewReader(b)
 	}
-	r, err := http.NewRequestWithContext(ctx, q.method, c.base+q.path, body)
+	r, err := http.NewRequestWithContext(ctx, q.method, base+q.path, body)
 	if err != nil {
 		return nil, err
 	}

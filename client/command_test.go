@@ -45,7 +45,7 @@ func TestOrderAndCancel(t *testing.T) {
 func TestPlaceOnce(t *testing.T) {
 	t.Parallel()
 	line := newLine(t, theHub.listen())
-	c := theHub.client(t, client.Config{URL: "https://localhost:" + line.port(), Token: theHub.token(t, "customer", "grace")})
+	c := theHub.client(t, client.Config{Hubs: []string{"https://localhost:" + line.port()}, Token: theHub.token(t, "customer", "grace")})
 	if _, err := c.Menu(t.Context()); err != nil { // the connection is there
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // A guest orders, and follows the order until it is cancelled.
 func Example() {
 	ctx := context.Background()
-	c, err := client.New(client.Config{URL: theHub.url, RootCAs: theHub.roots})
+	c, err := client.Dial(ctx, client.Config{Hubs: []string{theHub.url}, RootCAs: theHub.roots})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -36,31 +36,28 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	done := errors.New("done")
-	err = c.Watch(ctx, client.Watch{
-		Request: client.Request{
-			Topics: []string{string(event.OrdersOf(placed.GetOrder().GetCustomer()))},
-			After:  placed.GetCursor(), // what has happened since
-		},
-		Frame: func(f client.Frame) error {
-			if f.Key != placed.GetOrder().GetId() {
-				return nil
-			}
+	for u, err := range c.Watch(ctx, client.Request{
+		Topics: []string{string(event.OrdersOf(placed.GetOrder().GetCustomer()))},
+		After:  placed.GetCursor(), // what has happened since
+	}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if u.Key == placed.GetOrder().GetId() {
 			fmt.Println("changed")
-			return done
-		},
-	})
-	fmt.Println(err)
+			break
+		}
+	}
 	// Output:
 	// placed 480
 	// changed
-	// done
 }
 
 // A feed, frame by frame, over a wire of choice.
 func ExampleClient_Follow() {
 	ctx := context.Background()
-	c, err := client.New(client.Config{URL: theHub.url, RootCAs: theHub.roots, Wire: client.SSE})
+	c, err := client.Dial(ctx, client.Config{Hubs: []string{theHub.url}, RootCAs: theHub.roots, Wire: client.SSE})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -90,7 +87,7 @@ func ExampleClient_Follow() {
 // What is refused has a code to branch on and a sentence for a person.
 func ExampleError() {
 	ctx := context.Background()
-	c, err := client.New(client.Config{URL: theHub.url, RootCAs: theHub.roots})
+	c, err := client.Dial(ctx, client.Config{Hubs: []string{theHub.url}, RootCAs: theHub.roots})
 	if err != nil {
 		fmt.Println(err)
 		return

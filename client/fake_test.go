@@ -33,6 +33,8 @@ type script struct {
 	frames chan string
 	end    chan error
 	closed chan struct{}
+	// keeper is given with the feed; nil for one that cannot move.
+	keeper *roamer
 }
 
 func (s *script) send(frames ...string) {
@@ -59,6 +61,8 @@ func (s *script) next() ([]byte, error) {
 
 func (*script) protocol() string { return "HTTP/0" }
 
+func (s *script) roamer() *roamer { return s.keeper }
+
 func (s *script) close() { close(s.closed) }
 
 // gone reports whether the client has left.
@@ -74,15 +78,17 @@ func (s *script) gone() bool {
 // scripted returns a client whose wires are the test's.
 func scripted(t *testing.T, c Config) (*Client, <-chan *opening) {
 	t.Helper()
-	c.URL = "https://hub.example:8443"
+	if c.Hubs == nil {
+		c.Hubs = []string{"https://hub.example:8443"}
+	}
 	cl, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	opened := make(chan *opening)
-	cl.wires = map[Wire]way{}
+	cl.wires = map[Wire]opener{}
 	for w, real := range wires {
-		cl.wires[w] = way{real.over, func(ctx context.Context, _ *Client, _ Protocol, ask subscription) (feed, error) {
+		cl.wires[w] = opener{real.over, func(ctx context.Context, _ *Client, _ Protocol, ask subscription) (feed, error) {
 			o := &opening{w, ask, ctx.Done(), make(chan feed), make(chan error)}
 			select {
 			case opened <- o:

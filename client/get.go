@@ -11,6 +11,7 @@ import (
 type answer struct {
 	*http.Response
 	lines
+	*roaming
 
 	over connections
 }
@@ -32,23 +33,30 @@ func get(ctx context.Context, c *Client, p Protocol, ask subscription, accept st
 	if ask.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+ask.Token)
 	}
-	over := c.connect(p)
+	over := c.connect(p, ask.path)
 	response, err := c.web(over).Do(r)
 	if err != nil {
 		over.Close()
 		return answer{}, bare(err)
 	}
-	a := answer{response, newLines(response.Body), over}
+	a := answer{Response: response, lines: newLines(response.Body), over: over}
 	if response.StatusCode != http.StatusOK {
 		defer a.close()
 		return answer{}, refusal(response)
+	}
+	if on := over.carrier(); on != nil {
+		on.beat = on.beatOnRequest
+		a.roaming = c.roam(ctx, on, ask.Pace)
 	}
 	return a, nil
 }
 
 func (a answer) protocol() string { return strings.TrimSuffix(a.Proto, ".0") }
 
+func (a answer) roamer() *roamer { return a.keeper() }
+
 func (a answer) close() {
+	a.roaming.close()
 	_ = a.Body.Close() // a feed is left, not finished
 	a.over.Close()
 }

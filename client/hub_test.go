@@ -125,8 +125,8 @@ func (p *process) listen() string {
 // client returns one of this hub, closed with the test.
 func (p *process) client(t *testing.T, c client.Config) *client.Client {
 	t.Helper()
-	if c.URL == "" {
-		c.URL = p.url
+	if c.Hubs == nil {
+		c.Hubs = []string{p.url}
 	}
 	c.RootCAs = p.roots
 	cl, err := client.New(c)

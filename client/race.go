@@ -26,6 +26,29 @@ const (
 	lastChance = time.Second
 )
 
+// provenFor is how long the wire that won is remembered.
+const provenFor = time.Hour
+
+// proven is the wire that Auto took last.
+type proven struct {
+	mu   sync.Mutex
+	wire Wire
+	at   time.Time
+}
+
+func (p *proven) set(w Wire) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wire, p.at = w, time.Now()
+}
+
+// is reports whether a wire has won, not too long ago.
+func (p *proven) is(w Wire) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wire == w && time.Since(p.at) < provenFor
+}
+
 // race opens a feed over the first wire that works, the better ones ahead.
 func (c *Client) race(ctx context.Context, ask subscription) (*Stream, error) {
 	r := racing{client: c, ask: ask, results: make(chan result)}
@@ -69,7 +92,7 @@ func (r *racing) run(ctx context.Context) (*Stream, error) {
 		case a := <-r.results:
 			if a.err == nil {
 				won = a.n
-				r.client.proven.Store(r.wires[won])
+				r.client.proven.set(r.wires[won])
 				a.stream.release = r.started[won]
 				return a.stream, nil
 			}
@@ -103,7 +126,7 @@ func (r *racing) startNext(ctx context.Context) time.Duration {
 		r.start(ctx)
 	}
 	switch {
-	case len(r.started) < len(r.wires) && r.client.proven.Load() == r.wires[len(r.started)-1]:
+	case len(r.started) < len(r.wires) && !r.ask.hurry && r.client.proven.is(r.wires[len(r.started)-1]):
 		return provenStart
 	case len(r.started) < len(r.wires):
 		return headStart

@@ -27,13 +27,32 @@ func (c *Client) SignIn(ctx context.Context, name string) (Session, error) {
 	err := c.persist(ctx, request{method: http.MethodPost, path: "/v1/session", in: struct {
 		Name string `json:"name"`
 	}{name}, out: &s})
+	if err == nil {
+		err = c.shareCookies()
+	}
 	return s, err
+}
+
+// shareCookies makes the session one with every hub: they sign with one key.
+func (c *Client) shareCookies() error {
+	from, err := url.Parse(c.at())
+	if err != nil {
+		return err
+	}
+	for _, h := range c.hubs {
+		to, err := url.Parse(h)
+		if err != nil {
+			return err
+		}
+		c.jar.SetCookies(to, c.jar.Cookies(from))
+	}
+	return nil
 }
 
 // firstLine is how a feed is asked for on the wires that have lines, with a
 // ticket for a caller who has a session instead of a token.
 func (c *Client) firstLine(ctx context.Context, ask subscription) ([]byte, error) {
-	home, err := url.Parse(c.base)
+	home, err := url.Parse(ask.base)
 	if err != nil {
 		return nil, err
 	}

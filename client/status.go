@@ -26,9 +26,17 @@ type Status struct {
 	State State
 	// URL is the hub it is connected to, which a goaway may change.
 	URL string
-	// Wire and Protocol carry the feed while it is live or stale.
+	// Connection counts the connections of the watch, and so tells whether it is
+	// still the same; a new one may take its place unasked.
+	Connection int
+	// Wire and Protocol carry the feed while it is live or stale, on Path if they
+	// are such that can move to another one.
 	Wire     Wire
 	Protocol string
+	Path     Path
+	// Moved says that the connection goes on over Path, and where it was before.
+	// It is told once.
+	Moved *Path
 	// Stale says since when and why.
 	Stale *event.Stale
 	// Err is why the hub was lost, Retry when it is tried again.

@@ -72,6 +72,9 @@ type Stream struct {
 // first frame. One whose log is behind the position asked for says so in 2 s.
 const openWithin = 10 * time.Second
 
+// openBefore is that of a watch which has another hub to try.
+const openBefore = 3 * time.Second
+
 // Follow opens a feed and returns once the hub has accepted it. The feed ends
 // with ctx, and has to be closed. A refusal is an *Error.
 func (c *Client) Follow(ctx context.Context, r Request) (*Stream, error) {
@@ -80,7 +83,7 @@ func (c *Client) Follow(ctx context.Context, r Request) (*Stream, error) {
 		return nil, err
 	}
 	return c.follow(ctx, subscription{
-		base: c.base, Topics: strings.Join(r.Topics, ","), After: r.After, Pace: r.Pace, Token: token,
+		base: c.at(), within: openWithin, Topics: strings.Join(r.Topics, ","), After: r.After, Pace: r.Pace, Token: token,
 	})
 }
 
@@ -94,15 +97,15 @@ func (c *Client) follow(ctx context.Context, ask subscription) (*Stream, error) 
 // open opens a feed over a wire and waits for its first frame: it proves that
 // the hub took the subscription and that nothing on the way holds frames back.
 func (c *Client) open(ctx context.Context, w Wire, ask subscription) (*Stream, error) {
-	way := c.wires[w]
+	opener := c.wires[w]
 	p := c.config.Protocol
 	if p == AnyHTTP {
-		p = way.over[0]
+		p = opener.over[0]
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	late := time.AfterFunc(openWithin, func() { cancel(errOpening) })
+	late := time.AfterFunc(ask.within, func() { cancel(errOpening) })
 	defer late.Stop()
-	f, err := way.open(ctx, c, p, ask)
+	f, err := opener.open(ctx, c, p, ask)
 	if err != nil {
 		err = reason(ctx, err)
 		cancel(nil)
@@ -148,6 +151,9 @@ func (s *Stream) Next() (Frame, error) {
 	if err != nil {
 		s.ended = s.why(err)
 		return Frame{}, s.ended
+	}
+	if r := s.feed.roamer(); r != nil {
+		r.heard()
 	}
 	f := Frame{Raw: line}
 	if err := json.Unmarshal(line, &f.Frame); err != nil {

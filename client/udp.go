@@ -1,12 +1,10 @@
 package client
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,93 +13,85 @@ import (
 
 const (
 	// quicIdle is how long a QUIC connection may be silent before it counts as
-	// dead; quicAlive is how often a packet is sent to keep it and a NAT's entry.
+	// dead; quicAlive is how often a packet is sent to keep it and a NAT's entry
+	// where no feed's heartbeat does.
 	quicIdle  = 30 * time.Second
 	quicAlive = 10 * time.Second
 )
 
-// quicConfig is that of plain HTTP/3.
-func quicConfig() *quic.Config {
-	return &quic.Config{HandshakeIdleTimeout: connectWithin, MaxIdleTimeout: quicIdle, KeepAlivePeriod: quicAlive}
+// quicConfig is that of every QUIC connection. With datagrams a feed over plain
+// HTTP/3 has a heartbeat too.
+func (c *Client) quicConfig() *quic.Config {
+	return &quic.Config{
+		HandshakeIdleTimeout: connectWithin, MaxIdleTimeout: quicIdle, KeepAlivePeriod: quicAlive,
+		EnableDatagrams: true, EnableStreamResetPartialDelivery: true, TokenStore: c.tokens,
+	}
 }
 
-// socket is the one UDP socket of a client, opened when first needed. It is not
-// bound to an interface, so that the kernel may take another one.
+// socket sends and receives on one path, for one connection.
 type socket struct {
-	mu        sync.Mutex
+	tolerantConn
+
 	transport *quic.Transport
-	closed    bool
 }
 
-// dial opens a connection. The transport is an own one because that of
-// quic.DialAddr has no connection ids, without which a connection cannot move
-// to another path.
-func (s *socket) dial(ctx context.Context, addr string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
-	to, err := net.ResolveUDPAddr("udp", addr)
-	if err != nil {
-		return nil, err
-	}
-	transport, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	return transport.Dial(ctx, to, t, q)
+func newSocket(conn *net.UDPConn) *socket {
+	s := &socket{tolerantConn: tolerantConn{conn, new(atomic.Pointer[net.UDPConn]), new(atomic.Pointer[func()])}}
+	s.transport = &quic.Transport{Conn: s.tolerantConn, ConnectionIDGenerator: noID{}}
+	return s
 }
 
-func (s *socket) open() (*quic.Transport, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, net.ErrClosed
-	}
-	if s.transport == nil {
-		conn, err := net.ListenUDP("udp", nil)
-		if err != nil {
-			return nil, err
-		}
-		s.transport = &quic.Transport{Conn: tolerantConn{conn}}
-	}
-	return s.transport, nil
-}
+// noID gives a client's end of a connection no id: its socket says which one it
+// is. quic-go's server forgets to give ids back that it has used for a path, and
+// follows a client that has some twice at most.
+type noID struct{}
 
-func (s *socket) close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	if s.transport == nil {
-		return nil
-	}
-	transport := s.transport
-	s.transport = nil
-	return errors.Join(transport.Close(), transport.Conn.Close())
-}
+// GenerateConnectionID implements quic.ConnectionIDGenerator.
+func (noID) GenerateConnectionID() (quic.ConnectionID, error) { return quic.ConnectionID{}, nil }
+
+// ConnectionIDLen implements quic.ConnectionIDGenerator.
+func (noID) ConnectionIDLen() int { return 0 }
+
+func (s *socket) close() error { return errors.Join(s.transport.Close(), s.Close()) }
 
 // tolerantConn loses packets that have no route at the moment, as a network
 // does. quic-go ends a connection whose packet cannot be sent, though the
 // route may be back in a second, or another one found.
-type tolerantConn struct{ *net.UDPConn }
+type tolerantConn struct {
+	*net.UDPConn
+	// detour is what packets go out by instead, nil for its own socket.
+	detour *atomic.Pointer[net.UDPConn]
+	// sent is called once, after the next packet has gone out; nil for not.
+	sent *atomic.Pointer[func()]
+}
 
 // WriteMsgUDP implements quic.OOBCapablePacketConn.
 func (c tolerantConn) WriteMsgUDP(b, oob []byte, to *net.UDPAddr) (n, oobn int, err error) {
-	n, oobn, err = c.UDPConn.WriteMsgUDP(b, oob, to)
+	by := c.UDPConn
+	if d := c.detour.Load(); d != nil {
+		by = d
+	}
+	n, oobn, err = by.WriteMsgUDP(b, oob, to)
+	if sent := c.sent.Load(); sent != nil && c.sent.CompareAndSwap(sent, nil) {
+		(*sent)()
+	}
 	if err != nil && noRoute(err) {
 		return len(b), len(oob), nil
 	}
 	return n, oobn, err
 }
 
+// noRoute are the errors of a path that has gone, or that a firewall closes.
 func noRoute(err error) bool {
-	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) ||
-		errors.Is(err, syscall.ENETDOWN) || errors.Is(err, syscall.EADDRNOTAVAIL)
-}
-
-// hostOf returns the host of an address without its port.
-func hostOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
+	for _, e := range []error{
+		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EADDRNOTAVAIL,
+		syscall.ENODEV, syscall.EPERM, syscall.EINVAL, syscall.ENOBUFS,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
 	}
-	return u.Hostname()
+	return false
 }
 
 // authority returns host and port of an address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"time"
@@ -11,62 +12,80 @@ import (
 	"everything.local/event"
 )
 
-// Watch is a feed to keep alive.
-type Watch struct {
-	Request
+// Update is what a watch yields: a frame that says something new, or, where
+// Status is not nil, how the watch is doing.
+type Update struct {
+	Frame
 
-	// Frame is given every frame that says something new. An error ends the
-	// watch, which returns it.
-	Frame func(Frame) error
-	// Status, if not nil, is told of every change.
-	Status func(Status)
+	Status *Status
 }
 
 // settled is how long a feed has to be live for its loss to be a new one, which
 // is tried again at once.
 const settled = 10 * time.Second
 
-// Watch follows w until ctx ends, whose error it then returns. It resumes after
+// Watch keeps a feed alive until ctx ends or its reader stops. It resumes after
 // every loss where it was: no change is missed, and none comes twice but those
-// that a reset takes back first. Frame and Status are called by one goroutine.
+// that a reset takes back first. While a connection is in doubt it opens another
+// one beside it; when the network changes it takes the connection along.
 //
-// It returns an *Error for what no other try would change: token_expired when
-// Config.Token has no other, forbidden, unknown_topic and the like; and the
-// error of a certificate that is not trusted.
-func (c *Client) Watch(ctx context.Context, w Watch) error {
-	ps, err := event.ParsePositions(strings.Join(w.Topics, ","), w.After)
-	if err != nil {
-		return err
+// The sequence ends with an error, the only one it yields: that of ctx; an
+// *Error for what no other try would change, as token_expired when Config.Token
+// has no other, forbidden, unknown_topic and the like; or that of a certificate
+// that is not trusted. All of the watch has ended when the sequence has.
+func (c *Client) Watch(ctx context.Context, ask Request) iter.Seq2[Update, error] {
+	return func(yield func(Update, error) bool) {
+		ps, err := event.ParsePositions(strings.Join(ask.Topics, ","), ask.After)
+		if err == nil {
+			r := &watcher{client: c, pace: ask.Pace, positions: newPositions(ps), yield: yield}
+			r.backoff.most = mostWait
+			if ask.Pace == Attentive {
+				r.backoff.most = attentiveWait
+			}
+			err = r.run(ctx)
+		}
+		if !errors.Is(err, errEnough) {
+			yield(Update{}, err)
+		}
 	}
-	r := &watcher{client: c, Watch: w, positions: newPositions(ps)}
-	return r.run(ctx)
 }
 
-type watcher struct {
-	Watch
+// errEnough is of a reader that has stopped.
+var errEnough = errors.New("client: the watch is not read any more")
 
+type watcher struct {
 	client    *Client
+	pace      Pace
 	positions *positions
+	yield     func(Update, error) bool
+	// enough says that yield has returned false and is not to be called again.
+	enough bool
 	// token is the one that the last connection was opened with.
 	token     string
 	status    Status
 	backoff   backoff
 	liveSince time.Time
 
-	// current is the connection that counts. While the hub asks to leave, next
-	// is where to; it takes over once it is live.
+	// current is the connection that counts. While the hub asks to leave, or
+	// current is in doubt, next is where to; it takes over once it is live.
 	current, next *link
 	links         sync.WaitGroup
+	opened        int
 }
 
 func (r *watcher) run(ctx context.Context) error {
-	r.tell(Status{State: Connecting, URL: r.client.base})
-	for {
-		err := r.follow(ctx)
-		if ctx.Err() != nil {
+	r.tell(Status{State: Connecting, URL: r.client.at()})
+	for !r.enough {
+		base := r.client.at()
+		err := r.follow(ctx, base)
+		switch {
+		case r.enough:
+			return errEnough
+		case ctx.Err() != nil:
 			return ctx.Err()
 		}
-		wait, err := r.judge(ctx, err)
+		r.client.lost(base)
+		wait, err := r.judge(ctx, base, err)
 		if err != nil {
 			return err
 		}
@@ -77,11 +96,12 @@ func (r *watcher) run(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 	}
+	return errEnough
 }
 
 // follow follows one connection, and those that hubs pass it on to, until the
 // last has ended.
-func (r *watcher) follow(ctx context.Context) error {
+func (r *watcher) follow(ctx context.Context, base string) error {
 	defer r.links.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -89,39 +109,38 @@ func (r *watcher) follow(ctx context.Context) error {
 	if r.token, err = r.client.token(ctx); err != nil {
 		return err
 	}
-	r.current, r.next = r.dial(ctx, r.client.base), nil
-	for {
-		l, f, ok := r.receive()
+	r.current, r.next = r.dial(ctx, r.ask(base)), nil
+	for !r.enough {
+		n := receive(r.current, r.next)
 		switch {
-		case ok:
-			if err := r.hear(ctx, l, f); err != nil {
-				return &handlerError{err}
-			}
-		case l == r.next:
+		case n.frame != nil:
+			r.hear(ctx, n.of, *n.frame)
+		case n.signal != nil:
+			r.heed(ctx, *n.signal)
+		case n.of == r.next:
 			r.next = nil // the old one is still there
 		case r.next != nil:
 			r.current, r.next = r.next, nil
 		default:
-			return l.err
+			return n.of.err
 		}
 	}
+	return errEnough
 }
 
-func (r *watcher) receive() (l *link, f Frame, ok bool) {
-	select {
-	case f, ok = <-incoming(r.current):
-		return r.current, f, ok
-	case f, ok = <-incoming(r.next):
-		return r.next, f, ok
+// ask is what to ask a hub for: everything after where the watch is.
+func (r *watcher) ask(base string) subscription {
+	ask := subscription{base: base, within: openWithin, Topics: r.positions.String(), Pace: r.pace, Token: r.token}
+	if len(r.client.hubs) > 1 {
+		ask.within = openBefore
 	}
+	return ask
 }
 
-func (r *watcher) dial(ctx context.Context, base string) *link {
+func (r *watcher) dial(ctx context.Context, ask subscription) *link {
 	ctx, cancel := context.WithCancelCause(ctx)
-	l := &link{
-		ask:    subscription{base: base, Topics: r.positions.String(), Pace: r.Pace, Token: r.token},
-		frames: make(chan Frame), cancel: cancel,
-	}
+	r.opened++
+	l := &link{ask: ask, frames: make(chan Frame), cancel: cancel, number: r.opened}
 	r.links.Go(func() {
 		defer cancel(nil)
 		l.pump(ctx, r.client)
@@ -129,12 +148,17 @@ func (r *watcher) dial(ctx context.Context, base string) *link {
 	return l
 }
 
-// hear takes a frame. The errors are the handler's.
-func (r *watcher) hear(ctx context.Context, l *link, f Frame) error {
-	if l == r.next && (f.Live || f.Reset) {
+// hear takes a frame.
+func (r *watcher) hear(ctx context.Context, l *link, f Frame) {
+	l.heard()
+	switch {
+	case l == r.next && (f.Live || f.Reset):
 		// After a reset the two do not speak of the same any more.
 		r.current.cancel(nil)
 		r.current, r.next = l, nil
+	case l == r.current && r.next != nil && r.next.rescue:
+		r.next.cancel(nil) // there was no need
+		r.next = nil
 	}
 	fresh := r.positions.take(f.Frame)
 	if l == r.current {
@@ -143,18 +167,44 @@ func (r *watcher) hear(ctx context.Context, l *link, f Frame) error {
 			r.leave(ctx, f.Goaway.To)
 		}
 	}
-	if !fresh || l != r.current && f.Topic == "" {
-		return nil
+	if fresh && (l == r.current || f.Topic != "") {
+		r.give(Update{Frame: f})
 	}
-	return r.Frame(f)
+}
+
+// heed takes a signal of the current connection.
+func (r *watcher) heed(ctx context.Context, s signal) {
+	switch s.kind {
+	case moved:
+		st := r.status
+		r.current.path = s.to
+		st.Path, st.Moved = s.to, &s.from
+		r.tell(st)
+		r.status.Moved = nil
+	case doubted:
+		if r.next == nil {
+			ask := r.ask(r.current.ask.base)
+			ask.hurry = true
+			r.next = r.dial(ctx, ask)
+			r.next.rescue = true
+		}
+	}
+}
+
+// give gives its reader an update.
+func (r *watcher) give(u Update) {
+	if !r.enough && !r.yield(u, nil) {
+		r.enough = true
+	}
 }
 
 // note keeps the status.
 func (r *watcher) note(l *link, f Frame) {
-	s := Status{URL: l.ask.base, Wire: l.stream.Wire(), Protocol: l.stream.Protocol()}
+	s := Status{URL: l.ask.base, Wire: l.stream.Wire(), Protocol: l.stream.Protocol(), Path: l.path, Connection: l.number}
 	switch {
 	case f.Live:
 		s.State = Live
+		r.client.found(l.ask.base)
 		if r.liveSince.IsZero() {
 			r.liveSince = time.Now()
 		}
@@ -164,7 +214,7 @@ func (r *watcher) note(l *link, f Frame) {
 		return
 	}
 	// Stale is said again with every ping.
-	if old := r.status; s.State != old.State || s.URL != old.URL || s.Wire != old.Wire {
+	if old := r.status; s.State != old.State || s.Connection != old.Connection {
 		r.tell(s)
 	}
 }
@@ -174,17 +224,16 @@ func (r *watcher) note(l *link, f Frame) {
 func (r *watcher) leave(ctx context.Context, to []string) {
 	for _, base := range to {
 		if base, err := address(base); err == nil {
-			r.next = r.dial(ctx, base)
+			ask := r.ask(base)
+			ask.path = r.current.path
+			r.next = r.dial(ctx, ask)
 			return
 		}
 	}
 }
 
 // judge turns the end of a connection into a wait, or into the watch's own end.
-func (r *watcher) judge(ctx context.Context, err error) (time.Duration, error) {
-	if h, ok := errors.AsType[*handlerError](err); ok {
-		return 0, h.err
-	}
+func (r *watcher) judge(ctx context.Context, base string, err error) (time.Duration, error) {
 	refused, ok := errors.AsType[*Error](err)
 	switch {
 	case again(err):
@@ -207,7 +256,7 @@ func (r *watcher) judge(ctx context.Context, err error) (time.Duration, error) {
 	if errors.Is(err, io.EOF) {
 		err = errLeft
 	}
-	r.status = Status{State: Waiting, URL: r.client.base, Err: err, Retry: wait}
+	r.status = Status{State: Waiting, URL: base, Err: err, Retry: wait}
 	return wait, nil
 }
 
@@ -220,14 +269,7 @@ func (r *watcher) renewed(ctx context.Context) bool {
 // errLeft is how a feed ends whose hub stops.
 var errLeft = errors.New("the hub has ended the feed")
 
-// handlerError is what Watch.Frame returned.
-type handlerError struct{ err error }
-
-func (e *handlerError) Error() string { return e.err.Error() }
-
 func (r *watcher) tell(s Status) {
 	r.status = s
-	if r.Status != nil {
-		r.Status(s)
-	}
+	r.give(Update{Status: &s})
 }

@@ -35,19 +35,21 @@ func watch(t *testing.T, c Config) *watching {
 		synctest.Wait()
 	})
 	go func() {
-		w.done <- cl.Watch(ctx, Watch{
-			Request: Request{Topics: []string{"board", "menu"}, Pace: Attentive},
-			Frame: func(f Frame) error {
-				w.frames = append(w.frames, string(f.Raw))
-				if f.Key == "stop" {
-					return io.ErrShortWrite
-				}
-				return nil
-			},
-			Status: func(s Status) {
+		for u, err := range cl.Watch(ctx, Request{Topics: []string{"board", "menu"}, Pace: Attentive}) {
+			if err != nil {
+				w.done <- err
+				return
+			}
+			if s := u.Status; s != nil {
 				w.states = append(w.states, fmt.Sprint(s.State, " ", strings.TrimPrefix(s.URL, "https://"), " ", s.Err))
-			},
-		})
+				continue
+			}
+			w.frames = append(w.frames, string(u.Raw))
+			if u.Key == "stop" {
+				break
+			}
+		}
+		w.done <- nil
 	}()
 	return w
 }
@@ -112,7 +114,7 @@ func TestWatchNoticesSilence(t *testing.T) {
 	})
 }
 
-// TestWatchBacksOff holds that waits grow to five seconds, and that a feed that
+// TestWatchBacksOff holds that waits grow to a second where a person looks on, and that a feed that
 // was live for long is tried again soon.
 func TestWatchBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -120,7 +122,7 @@ func TestWatchBacksOff(t *testing.T) {
 		for i := range 12 {
 			lost := time.Now()
 			w.open("board,menu").refuse(errRefusedByNobody)
-			if waited, most := time.Since(lost), min(mostWait, firstWait<<max(0, i-1)); waited >= most {
+			if waited, most := time.Since(lost), min(attentiveWait, firstWait<<max(0, i-1)); waited >= most {
 				t.Errorf("waited %v at try %d", waited, i)
 			}
 		}
@@ -166,15 +168,17 @@ func TestWatchEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := watch(t, Config{})
 			w.open("board,menu").accept(`{"topic":"board","key":"stop","seq":1,"value":1}`)
-			if err := <-w.done; !errors.Is(err, io.ErrShortWrite) {
+			if err := <-w.done; err != nil {
 				t.Errorf("%v", err)
 			}
 		})
 	})
 	t.Run("topics", func(t *testing.T) {
 		c, _ := scripted(t, Config{})
-		if err := c.Watch(t.Context(), Watch{}); event.CodeOf(err) != event.Invalid {
-			t.Errorf("%v", err)
+		for _, err := range c.Watch(t.Context(), Request{}) {
+			if event.CodeOf(err) != event.Invalid {
+				t.Errorf("%v", err)
+			}
 		}
 	})
 }

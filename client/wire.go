@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"everything.local/event"
 )
@@ -23,14 +24,14 @@ const (
 	NDJSON Wire = "ndjson"
 )
 
-// way is how a wire is opened, and over which protocols, the default first.
-type way struct {
+// opener is how a wire is opened, and over which protocols, the default first.
+type opener struct {
 	over []Protocol
 	open func(context.Context, *Client, Protocol, subscription) (feed, error)
 }
 
 // wires is the registry: one line for each file.
-var wires = map[Wire]way{
+var wires = map[Wire]opener{
 	WT:     {[]Protocol{HTTP3}, openWT},
 	WS:     {[]Protocol{HTTP1}, openWS},
 	SSE:    {[]Protocol{AnyHTTP, HTTP1, HTTP2, HTTP3}, openSSE},
@@ -47,12 +48,21 @@ type feed interface {
 	protocol() string
 	// close leaves the feed and frees its connection; next then fails.
 	close()
+	// roamer keeps the connection on a path that leads to the hub; nil where it
+	// cannot move.
+	roamer() *roamer
 }
 
 // subscription is what is asked of a feed: the query of GET /v1/feed, and as
 // JSON the first line of the wires that have one.
 type subscription struct {
-	base   string
+	base string
+	// within bounds how long the hub may take to begin.
+	within time.Duration
+	// path is known to lead to the hub; the zero Path where none is.
+	path Path
+	// hurry says that the wire which won last is in doubt.
+	hurry  bool
 	Topics string `json:"topics"`
 	After  string `json:"after,omitempty"`
 	Pace   Pace   `json:"pace,omitempty"`

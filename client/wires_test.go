@@ -168,16 +168,16 @@ func TestWatchSurvivesTheHub(t *testing.T) {
 		lines, states := make(chan string, 100), make(chan client.State, 100)
 		done := make(chan error, 1)
 		go func() {
-			done <- c.Watch(ctx, client.Watch{
-				Request: client.Request{Topics: []string{"board", "announcements"}, Pace: client.Attentive},
-				Frame: func(f client.Frame) error {
-					if f.Key != "" {
-						lines <- f.Key
-					}
-					return nil
-				},
-				Status: func(s client.Status) { states <- s.State },
-			})
+			for u, err := range c.Watch(ctx, client.Request{Topics: []string{"board", "announcements"}, Pace: client.Attentive}) {
+				switch {
+				case err != nil:
+					done <- err
+				case u.Status != nil:
+					states <- u.Status.State
+				case u.Key != "":
+					lines <- u.Key
+				}
+			}
 		}()
 		expect(t, states, client.Connecting, client.Live)
 		orders := hub.client(t, client.Config{})
@@ -255,7 +255,7 @@ func TestAuto(t *testing.T) {
 func TestUntrusted(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, w client.Wire, p client.Protocol, _ string) {
-		c, err := client.New(client.Config{URL: theHub.url, Wire: w, Protocol: p, Token: client.StaticToken("secret")})
+		c, err := client.New(client.Config{Hubs: []string{theHub.url}, Wire: w, Protocol: p, Token: client.StaticToken("secret")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func openWS(ctx context.Context, c *Client, p Protocol, ask subscription) (feed,
 	if err != nil {
 		return nil, err
 	}
-	over := c.connect(p)
+	over := c.connect(p, ask.path)
 	conn, response, err := websocket.Dial(ctx, ask.base+"/v1/feed", &websocket.DialOptions{HTTPClient: c.web(over)})
 	if err != nil {
 		defer over.Close()
@@ -51,6 +51,8 @@ func (f *ws) next() ([]byte, error) {
 }
 
 func (*ws) protocol() string { return "HTTP/1.1" }
+
+func (*ws) roamer() *roamer { return nil }
 
 func (f *ws) close() {
 	_ = f.conn.CloseNow() // a feed is left, not finished

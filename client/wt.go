@@ -3,11 +3,10 @@ package client
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
-	"github.com/quic-go/quic-go"
-	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
 )
 
@@ -24,16 +23,18 @@ const (
 var beat = make([]byte, 24)
 
 // wt is a feed on a bidirectional stream of a WebTransport session
-// (draft-ietf-webtrans-http3) on a QUIC connection of its own.
+// (draft-ietf-webtrans-http3) on a QUIC connection of its own, which carries
+// commands too.
 type wt struct {
 	lines
+	*roaming
 
-	conn    *quic.Conn
+	on      *quicCarrier
 	session *webtransport.Session
 	stream  *webtransport.Stream
-	done    chan struct{}
 	once    sync.Once
-	beating sync.WaitGroup
+	// dismount takes the connection from the commands.
+	dismount func()
 }
 
 func openWT(ctx context.Context, c *Client, _ Protocol, ask subscription) (feed, error) {
@@ -41,78 +42,65 @@ func openWT(ctx context.Context, c *Client, _ Protocol, ask subscription) (feed,
 	if err != nil {
 		return nil, err
 	}
-	q := quicConfig()
-	q.EnableDatagrams, q.EnableStreamResetPartialDelivery = true, true
-	conn, err := c.udp.dial(ctx, authority(ask.base), c.quicTLS(ask.base), q)
+	on, err := dialer{c.network, ask.path}.dial(ctx, authority(ask.base), c.quicTLS(), c.quicConfig())
 	if err != nil {
 		return nil, err
 	}
-	f := &wt{conn: conn, done: make(chan struct{})}
-	if err := f.subscribe(ctx, ask.base, append(line, '\n')); err != nil {
+	f := &wt{on: on, dismount: func() {}}
+	requests, err := f.subscribe(ctx, ask.base, append(line, '\n'))
+	if err != nil {
 		f.close()
 		return nil, err
 	}
-	every := beatIdle
-	if ask.Pace == Attentive {
-		every = beatAttentive
-	}
-	f.beating.Go(func() { f.heartbeat(every) })
+	f.dismount = c.ride(ask.base, requests)
+	f.roaming = c.roam(ctx, on, ask.Pace)
 	// The stream knows no context.
 	context.AfterFunc(ctx, f.leave)
 	return f, nil
 }
 
-func (f *wt) subscribe(ctx context.Context, base string, line []byte) error {
-	transport, err := new(webtransport.Transport).NewClientConn(f.conn)
+// subscribe opens the session and its stream. It returns what carries requests
+// over the same connection.
+func (f *wt) subscribe(ctx context.Context, base string, line []byte) (http.RoundTripper, error) {
+	transport, err := new(webtransport.Transport).NewClientConn(f.on.conn)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, session, err := transport.Dial(ctx, base+"/v1/feed", nil)
 	if err != nil {
 		if response != nil && response.StatusCode >= 300 {
-			return refusal(response)
+			return nil, refusal(response)
 		}
-		return err
+		return nil, err
 	}
 	f.session = session
+	f.on.beat = func() error { return session.SendDatagram(beat) }
 	if f.stream, err = session.OpenStreamSync(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	f.lines = newLines(f.stream)
 	_, err = f.stream.Write(line)
-	return err
-}
-
-func (f *wt) heartbeat(every time.Duration) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			if err := f.session.SendDatagram(beat); err != nil {
-				return // the reader sees why
-			}
-		case <-f.done:
-			return
-		}
-	}
+	return transport, err
 }
 
 func (*wt) protocol() string { return "HTTP/3" }
 
+func (f *wt) roamer() *roamer { return f.keeper() }
+
 func (f *wt) close() {
 	f.leave()
-	f.beating.Wait()
+	f.roaming.close()
+	_ = f.on.close() // its sockets are of no more use
 }
 
 // leave ends the connection, and with it the heartbeat and the reader.
 func (f *wt) leave() {
 	f.once.Do(func() {
-		close(f.done)
+		f.dismount()
 		if f.session != nil {
 			_ = f.session.CloseWithError(0, "") // else the connection's end says it
 		}
-		_ = f.conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+		_ = f.on.leave() // whoever cannot be told finds out
 	})
 }
 

@@ -102,22 +102,26 @@ func (w *waiting) run(ctx context.Context, cl *client.Client, c *orderCommand, c
 	if !w.order.Status.Open() {
 		return w.outcome()
 	}
-	err := cl.Watch(ctx, client.Watch{
-		Request: client.Request{Topics: []string{string(event.OrdersOf(w.order.Customer))}, After: cursor, Pace: client.Attentive},
-		Frame:   w.take,
-		Status: func(st client.Status) {
-			if st.State != client.Connecting {
-				_ = writeLine(w.err, clock(time.Now()), statusWords(st)) // for a person, who may have gone
-			}
-		},
-	})
-	if errors.Is(err, errEnded) {
-		return w.outcome()
+	own := client.Request{Topics: []string{string(event.OrdersOf(w.order.Customer))}, After: cursor, Pace: client.Attentive}
+	for u, err := range cl.Watch(ctx, own) {
+		switch {
+		case ctx.Err() != nil:
+			return writeLine(w.err, fmt.Sprintf("Order %d stands; see it with: hub watch board", w.order.Number))
+		case err != nil:
+			return c.advise(ctx, err)
+		case u.Status == nil:
+			err = w.take(u.Frame)
+		case u.Status.State != client.Connecting:
+			_ = writeLine(w.err, clock(time.Now()), statusWords(*u.Status)) // for a person, who may have gone
+		}
+		if errors.Is(err, errEnded) {
+			return w.outcome()
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if ctx.Err() != nil {
-		return writeLine(w.err, fmt.Sprintf("Order %d stands; see it with: hub watch board", w.order.Number))
-	}
-	return c.advise(ctx, err)
+	return nil
 }
 
 func (w *waiting) take(f client.Frame) error {

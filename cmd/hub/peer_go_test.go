@@ -37,7 +37,7 @@ type ours struct {
 func newOurs(t *testing.T, p *process, wire, protocol string) *ours {
 	t.Helper()
 	c, err := client.New(client.Config{
-		URL: p.url, RootCAs: pool(t, filepath.Join(tlsDir(p.data), "ca.pem")), Wire: client.Wire(wire),
+		Hubs: []string{p.url}, RootCAs: pool(t, filepath.Join(tlsDir(p.data), "ca.pem")), Wire: client.Wire(wire),
 		Protocol: map[string]client.Protocol{"h1": client.HTTP1, "h2": client.HTTP2, "h3": client.HTTP3}[protocol],
 	})
 	if err != nil {

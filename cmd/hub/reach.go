@@ -20,12 +20,12 @@ var errArguments = errors.New("command line")
 
 // reach is how a tool gets to a hub, here or elsewhere, and as whom.
 type reach struct {
-	Hub       string `help:"Address of the hub (default https://localhost:8443)." default:"https://localhost:8443" placeholder:"URL" env:"HUB_URL"`
-	TokenFile string `help:"File with the token to call with; else the environment variable HUB_TOKEN has it. A token is never a flag: whoever lists processes would read it." placeholder:"FILE" type:"path"`
-	Wire      string `help:"How to follow the feed: ${enum}. Auto takes the best that works." enum:"auto,wt,ws,sse,ndjson" default:"auto"`
-	HTTP      string `name:"http" help:"Version of HTTP: ${enum}." enum:"auto,1.1,2,3" default:"auto"`
-	CA        string `name:"ca" help:"Certificate authority to trust, a PEM file; a hub with one of its own serves it at /ca.pem." placeholder:"FILE" type:"path"`
-	Data      string `help:"Data directory of a hub on this machine, whose own authority is trusted if it has one." default:"data" type:"path" env:"HUB_DATA"`
+	Hub       []string `help:"Address of the hub (default https://localhost:8443). Give those of a site's others too: where one is lost the next is tried." default:"https://localhost:8443" placeholder:"URL" env:"HUB_URL"`
+	TokenFile string   `help:"File with the token to call with; else the environment variable HUB_TOKEN has it. A token is never a flag: whoever lists processes would read it." placeholder:"FILE" type:"path"`
+	Wire      string   `help:"How to follow the feed: ${enum}. Auto takes the best that works." enum:"auto,wt,ws,sse,ndjson" default:"auto"`
+	HTTP      string   `name:"http" help:"Version of HTTP: ${enum}." enum:"auto,1.1,2,3" default:"auto"`
+	CA        string   `name:"ca" help:"Certificate authority to trust, a PEM file; a hub with one of its own serves it at /ca.pem." placeholder:"FILE" type:"path"`
+	Data      string   `help:"Data directory of a hub on this machine, whose own authority is trusted if it has one." default:"data" type:"path" env:"HUB_DATA"`
 }
 
 // tokenVariable holds a token for tools.
@@ -44,7 +44,7 @@ func (r *reach) open() (c *client.Client, vouched bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	config := client.Config{URL: r.Hub, RootCAs: roots}
+	config := client.Config{Hubs: r.Hub, RootCAs: roots}
 	if r.Wire != "auto" {
 		config.Wire = client.Wire(r.Wire)
 	}
@@ -60,10 +60,14 @@ func (r *reach) open() (c *client.Client, vouched bool, err error) {
 	return c, token != "", nil
 }
 
+// hubs names those that were asked for.
+func (r *reach) hubs() string { return strings.Join(r.Hub, ", ") }
+
 // argument makes a refused flag of an error about client.Config.
 func argument(err error) error {
 	if e, ok := errors.AsType[*event.Error](err); ok {
-		flag := map[string]string{"URL": "--hub: ", "Wire": "--wire: ", "Protocol": "--wire and --http: "}[e.Field]
+		field, _, _ := strings.Cut(e.Field, "[")
+		flag := map[string]string{"Hubs": "--hub: ", "Wire": "--wire: ", "Protocol": "--wire and --http: "}[field]
 		return fmt.Errorf("%w: %s%s", errArguments, flag, e.Detail)
 	}
 	return err
@@ -125,9 +129,9 @@ func (r *reach) advise(ctx context.Context, err error) error {
 	case !ok && event.CodeOf(err) != event.Internal:
 		return argument(err)
 	case client.Untrusted(err):
-		return fmt.Errorf("the certificate of %s is not trusted; give its authority with --ca (the hub serves it at %s/ca.pem), or its directory with --data: %w", r.Hub, r.Hub, err)
+		return fmt.Errorf("the certificate of %s is not trusted; give its authority with --ca (the hub serves it at %s/ca.pem), or its directory with --data: %w", r.hubs(), r.Hub[0], err)
 	case !ok:
-		return fmt.Errorf("no answer from %s: %w", r.Hub, err)
+		return fmt.Errorf("no answer from %s: %w", r.hubs(), err)
 	case refused.Code == event.Unauthenticated, refused.Code == event.BadToken, refused.Code == event.TokenExpired:
 		return fmt.Errorf("%s (give a token with --token-file or %s; hub token signs one)", refused.Detail, tokenVariable)
 	default:

@@ -46,12 +46,19 @@ func (c *watchCommand) Run(ctx context.Context, s streamsOut) error {
 	if c.JSON {
 		show = func(f client.Frame) error { return writeLine(s.out, string(f.Raw)) }
 	}
-	err = cl.Watch(ctx, client.Watch{
-		Request: client.Request{Topics: c.Topics, After: c.After, Pace: client.Pace(c.Pace)},
-		Frame:   show,
-		Status:  func(st client.Status) { _ = writeLine(s.err, clock(time.Now()), statusWords(st)) }, // for a person, who may have gone
-	})
-	return c.advise(ctx, err)
+	for u, err := range cl.Watch(ctx, client.Request{Topics: c.Topics, After: c.After, Pace: client.Pace(c.Pace)}) {
+		switch {
+		case err != nil:
+			return c.advise(ctx, err)
+		case u.Status != nil:
+			_ = writeLine(s.err, clock(time.Now()), statusWords(*u.Status)) // for a person, who may have gone
+		default:
+			if err := show(u.Frame); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // printer prints changes. It knows what it has printed, so that what a reset

@@ -27,6 +27,10 @@ func clockOf(instant string) string {
 
 // statusWords says how a watch is doing.
 func statusWords(s client.Status) string {
+	switch {
+	case s.Moved != nil:
+		return fmt.Sprintf("moved: from %s to %s, on the same connection", s.Moved, s.Path)
+	}
 	switch s.State {
 	case client.Live:
 		return fmt.Sprintf("live: %s over %s (%s)", s.URL, s.Wire, s.Protocol)
