@@ -336,10 +336,10 @@ test("in doubt what is shared is tried as it is, then afresh, and the others soo
   assert.equal(p.opened(), "2000");
   assert.equal(p.wt.last.ask.since, undefined);
   const began = p.time.now();
-  p.time.pass(200);
+  p.time.pass(150);
   assert.equal(p.opened(), "3000");
   assert.equal(p.wt.last.ask.since, began);
-  p.time.pass(200);
+  p.time.pass(150);
   assert.equal(p.opened(), "3100");
   p.ws.last.send(live);
   assert.equal(p.feed.now().wire, "ws");
@@ -351,7 +351,7 @@ test("what is shared and answers is taken, and the other way of the same wire le
   p.wt.last.send(live);
   p.wt.shared = true;
   p.feed.check();
-  p.time.pass(200);
+  p.time.pass(150);
   p.wt.opened[1].send(live);
   assert.deepEqual(p.wt.opened.map((o) => o.closed), [true, false, true]);
   assert.equal(p.feed.now().wire, "wt");
@@ -366,6 +366,17 @@ test("what is shared and fails at once is not held against its wire", () => {
   assert.equal(p.opened(), "3000");
   p.wt.last.send(live);
   assert.equal(page({ kept: p.kept, time: p.time }).opened(), "1000", "it is what came first");
-  p.time.pass(400);
+  p.time.pass(300);
   assert.equal(p.opened(), "3000");
+});
+
+test("one that asked to be replaced before it was live is, once it is", () => {
+  const p = page();
+  p.wt.last.renew();
+  assert.equal(p.opened(), "1000");
+  p.wt.last.send(live);
+  assert.equal(p.opened(), "2000");
+  assert.equal(p.wt.opened[0].closed, false);
+  p.wt.last.send(live);
+  assert.equal(p.wt.opened[0].closed, true);
 });

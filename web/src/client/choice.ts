@@ -12,7 +12,7 @@ const headStartMs: { [w in WireName]: number } = { wt: 400, ws: 300, sse: 300, n
 /** One that came first the last time is worth waiting for a little. */
 const rememberedStartMs = 800;
 /** When it is doubtful that the hub is heard, nothing is worth more of a wait. */
-const doubtStartMs = 200;
+const doubtStartMs = 150;
 /** How long the first to be live is remembered; then better ones are tried again. */
 export const rememberMs = 60 * 60000;
 /** A better wire that is live this soon after is taken the next time. */
@@ -81,6 +81,8 @@ interface Runner extends Start {
   line: Line;
   /** What came before it was live. */
   frames: Frame[];
+  /** Whether it asked to be replaced before it was taken. */
+  worn?: boolean;
 }
 
 /** One line, by whichever wire is live first. */
@@ -132,7 +134,7 @@ class Race implements Line {
     r.line = wire.open(ask, {
       frame: (f) => this.frame(r, f),
       stir: () => this.to.stir(),
-      renew: () => r === this.winner && this.to.renew(),
+      renew: () => (r === this.winner ? this.to.renew() : (r.worn = true)),
       end: (why) => this.ended(r, why),
     });
     const head = wire.name === this.favourite ? rememberedStartMs : headStartMs[wire.name];
@@ -184,6 +186,9 @@ class Race implements Line {
     const frames = r.frames;
     r.frames = [];
     frames.forEach((f) => !this.over && this.to.frame(f));
+    if (r.worn && !this.over) {
+      this.to.renew();
+    }
   }
 
   /** A better wire is live just after another was taken: it is for the next time. */

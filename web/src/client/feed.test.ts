@@ -110,12 +110,13 @@ test("a sign that the network is back ends the wait", () => {
   const n = wire.opened.length;
   feed.check();
   assert.equal(wire.opened.length, n + 1);
+  assert.equal(wire.last.ask.since, time.now());
   time.pass(10000);
   assert.equal(wire.opened.length, n + 2, "the wait that was ended does not end again");
 });
 
 test("what is in doubt goes on until a connection that is no older answers", () => {
-  const { wire, feed, time } = open();
+  const { wire, feed, time, states } = open();
   wire.last.send({ live: true, cursor: "e.1" }, { topic: "board", key: "1", seq: 2, value: "before", cursor: "e.2" });
   time.pass(400);
   feed.check();
@@ -130,6 +131,7 @@ test("what is in doubt goes on until a connection that is no older answers", () 
   assert.equal(wire.opened[0].closed, true);
   assert.equal(wire.opened[0].silent, false);
   assert.equal(feed.topics.get("board", "1"), "meanwhile");
+  assert.deepEqual(states, ["live", "live"], "the page hears of it, though nothing else changed");
   time.pass(2000);
   assert.deepEqual([feed.now().state, feed.now().doubt, wire.opened.length], ["live", undefined, 2]);
 });

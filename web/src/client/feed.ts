@@ -123,7 +123,7 @@ export class Feed {
     this.backoff.reset();
     const c = this.current;
     if (!c) {
-      this.reopen();
+      this.reopen(this.env.now());
       return;
     }
     const base = (this.next || c).base;
@@ -143,11 +143,11 @@ export class Feed {
     }
   }
 
-  private reopen(): void {
+  private reopen(since?: number): void {
     this.cancelRetry();
     this.drop();
     // Other hubs come and go; this page's own is the one to come back to.
-    this.current = this.connect("");
+    this.current = this.connect("", since);
   }
 
   private connect(base: string, since?: number): Connection {
@@ -206,7 +206,7 @@ export class Feed {
       this.backoff.reset();
     }
     if (c === this.current) {
-      this.tell({ ...c.says(f, now), ...(this.proof.take(c.since) ? { doubt: undefined } : {}) });
+      this.tell({ ...c.says(f, now), ...(this.proof.take(c.since) ? { doubt: undefined } : {}) }, f.live);
     }
     if (changed.length > 0) {
       this.config.onChange(changed);
@@ -294,11 +294,12 @@ export class Feed {
     }
   }
 
-  private tell(change: Partial<Status>): void {
+  /** Having caught up is news even where all is as before: the page may have gone by the clock. */
+  private tell(change: Partial<Status>, caughtUp?: boolean): void {
     const old = this.status;
     this.status = { ...old, ...change };
     const s = this.status;
-    if (told.some((k) => s[k] !== old[k])) {
+    if (caughtUp || told.some((k) => s[k] !== old[k])) {
       this.config.onStatus(this.status);
     }
   }
