@@ -3,7 +3,7 @@
 
 /** Put into a page before its own scripts. */
 export function recorder() {
-  const seen = { sessions: 0, sockets: 0, streams: 0, frames: [], shown: {}, shownAt: 0, rightAt: 0, skew: 0, pad: 0 };
+  const seen = { sessions: 0, sockets: 0, streams: 0, endedAt: 0, frames: [], shown: {}, shownAt: 0, rightAt: 0, skew: 0, pad: 0 };
   window.seen = seen;
   const { now } = Date;
   Date.now = () => now() + seen.skew;
@@ -21,6 +21,8 @@ export function recorder() {
     constructor(...a) {
       super(...a);
       seen.sessions++;
+      const ended = () => (seen.endedAt = now());
+      this.closed.then(ended, ended);
     }
 
     async createBidirectionalStream() {
@@ -54,7 +56,7 @@ export function recorder() {
     }
   };
 
-  // How often each number came up on the board; and when what is waited for was there.
+  // How often each number came up on the board; and since when all is right.
   let there = [];
   const look = () => {
     const numbers = [...document.querySelectorAll(".entry-number")].map((e) => e.textContent).filter((n) => n);
@@ -64,16 +66,12 @@ export function recorder() {
       }
     });
     there = numbers;
-    if (!seen.rightAt && seen.right && seen.right()) {
-      seen.rightAt = now();
-    }
+    seen.rightAt = seen.right && seen.right() ? seen.rightAt || now() : 0;
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true, attributes: true, characterData: true });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") {
       seen.shownAt = now();
-      seen.rightAt = 0;
-      look();
     }
   });
 }
