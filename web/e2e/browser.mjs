@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"];
+export const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"];
 flags.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
 
 export const artifacts = path.resolve(process.env.ARTIFACTS || "artifacts", "pages");
@@ -42,13 +42,7 @@ export class Browser {
 
   async open(context, address) {
     const page = await context.newPage();
-    page.on("pageerror", (e) => this.complaints.push(`${address}: ${e.stack}`));
-    page.on("console", (m) => {
-      // Answers like "not signed in", a hub that is down and wires that do not get through are part of the tests.
-      if (m.type() === "error" && !/Failed to load resource|^WebSocket connection to|^Failed to establish a connection to/.test(m.text())) {
-        this.complaints.push(`${address}: ${m.text()}`);
-      }
-    });
+    listen(page, address, this.complaints);
     await page.goto(address.startsWith("http") ? address : this.hub.base + address);
     return page;
   }
@@ -56,6 +50,17 @@ export class Browser {
   async close() {
     await this.#browser.close();
   }
+}
+
+/** Takes down what a page complains about, beyond what is part of the tests. */
+export function listen(page, address, complaints) {
+  page.on("pageerror", (e) => complaints.push(`${address}: ${e.stack}`));
+  page.on("console", (m) => {
+    // Answers like "not signed in", a hub that is down and wires that do not get through are part of the tests.
+    if (m.type() === "error" && !/Failed to load resource|^WebSocket connection to|^Failed to establish a connection to/.test(m.text())) {
+      complaints.push(`${address}: ${m.text()}`);
+    }
+  });
 }
 
 export async function shot(page, name) {

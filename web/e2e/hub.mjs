@@ -3,6 +3,7 @@
 import { exec, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
+import https from "node:https";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -20,6 +21,7 @@ async function freePort() {
 
 export class Hub {
   #process;
+  #agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false });
   #output = "";
 
   /** Makes an empty directory and chooses ports; starts nothing. */
@@ -91,6 +93,19 @@ export class Hub {
     return JSON.parse(stdout);
   }
 
+  /** Gives a command as a role, past the network that pages are on, and returns the answer. */
+  async command(role, address, body) {
+    const headers = { Authorization: "Bearer " + this.token(role), "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
+    const q = https.request(this.base + address, { method: "POST", headers, agent: this.#agent });
+    q.end(JSON.stringify(body ?? {}));
+    const [a] = await once(q, "response");
+    const text = Buffer.concat(await a.toArray()).toString();
+    if (a.statusCode > 299) {
+      throw new Error(`${address} was answered with ${a.statusCode}: ${text}`);
+    }
+    return JSON.parse(text);
+  }
+
   /** Ends it without a chance to say goodbye. */
   async kill() {
     const gone = once(this.#process, "exit");
@@ -99,6 +114,7 @@ export class Hub {
   }
 
   async remove() {
+    this.#agent.destroy();
     if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) {
       await this.kill();
     }

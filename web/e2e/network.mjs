@@ -11,8 +11,13 @@ export class Network {
   #udp;
   /** The way of each sender of datagrams to the hub, by its port. */
   #ways = new Map();
+  /** The ways that something from the hub has come by. */
+  #reached = new WeakSet();
   #sockets = new Set();
+  /** Of each connection that bytes are passed on of, the one to the hub. */
+  #passed = new Map();
   #datagrams;
+  #whole = true;
 
   /**
    * Opens a network on a port of its own. Without upgrades it is a proxy that
@@ -48,10 +53,48 @@ export class Network {
     this.#datagrams = false;
   }
 
+  /** What a NAT does that forgot everybody: all come to the hub from another port, and what is sent to the old ones is lost. */
+  rebind() {
+    for (const [port, way] of this.#ways) {
+      way.close();
+      this.#ways.set(port, this.#way(port));
+    }
+  }
+
+  /** Whether the hub has found somebody by where they are now. */
+  get reached() {
+    return [...this.#ways.values()].some((way) => this.#reached.has(way));
+  }
+
+  /** From now on nothing arrives, in either direction, and nobody is told. */
+  cut() {
+    this.#whole = this.#datagrams = false;
+    this.strand();
+  }
+
+  /** Carries again what begins from now on, and datagrams. */
+  mend() {
+    this.#whole = this.#datagrams = true;
+  }
+
+  /** The connections that there are carry nothing any more, and nobody is told: as those of a network that was left. */
+  strand() {
+    for (const [socket, up] of this.#passed) {
+      for (const [from, to] of [[socket, up], [up, socket]]) {
+        from.unpipe(to);
+        from.pause();
+      }
+    }
+  }
+
   #pass(socket) {
+    if (!this.#whole) {
+      return;
+    }
     const up = net.connect(this.#hub.port, "127.0.0.1");
+    this.#passed.set(socket, up);
     up.on("error", () => socket.destroy());
-    socket.on("close", () => up.destroy());
+    socket.on("close", () => this.#passed.delete(socket) && up.destroy());
     up.on("close", () => socket.destroy());
     socket.pipe(up).pipe(socket);
   }
@@ -60,12 +103,20 @@ export class Network {
     if (!this.#datagrams) {
       return;
     }
-    let way = this.#ways.get(port);
-    if (!way) {
-      way = dgram.createSocket("udp4").on("message", (m) => this.#datagrams && this.#udp.send(m, port, "127.0.0.1"));
-      this.#ways.set(port, way.on("error", () => {})); // a hub that is down
+    if (!this.#ways.has(port)) {
+      this.#ways.set(port, this.#way(port));
     }
-    way.send(message, this.#hub.port, "127.0.0.1");
+    this.#ways.get(port).send(message, this.#hub.port, "127.0.0.1");
+  }
+
+  #way(port) {
+    const way = dgram.createSocket("udp4").on("message", (m) => {
+      if (this.#datagrams) {
+        this.#reached.add(way);
+        this.#udp.send(m, port, "127.0.0.1");
+      }
+    });
+    return way.on("error", () => {}); // a hub that is down
   }
 
   #proxy() {

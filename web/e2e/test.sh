@@ -10,6 +10,6 @@ if [[ ! node_modules/.package-lock.json -nt package-lock.json ]]; then
   touch node_modules/.package-lock.json
 fi
 npm run --silent types
-for story in run.mjs wires.mjs; do
+for story in run.mjs wires.mjs moves.mjs; do
   node "$story"
 done

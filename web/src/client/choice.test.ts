@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Choice, rememberMs } from "./choice";
+import type { Family } from "./engine";
 import { FakeTime, FakeWire } from "./fake";
 import { Feed } from "./feed";
 import type { Frame } from "./frame";
-import { Hubs, type Family, type HubInfo } from "./hubs";
+import { Hubs, type HubInfo } from "./hubs";
 import { Memory } from "./memory";
 import { Problem, unreachable } from "./problem";
 import type { WireName } from "./wire";
@@ -323,4 +324,59 @@ test("a ticket that is refused on one wire is not tried on the next", () => {
   p.wt.last.end(new Problem("unauthenticated", "Sign in first.", 401));
   assert.equal(p.feed.now().state, "refused");
   assert.equal(p.opened(), "1000");
+});
+
+test("in doubt what is shared is tried as it is, then afresh, and the others soon after", () => {
+  const p = page();
+  p.wt.last.send(live);
+  p.wt.shared = true;
+  p.time.pass(500);
+  p.feed.check();
+  assert.equal(p.wt.opened[0].kicks, 1);
+  assert.equal(p.opened(), "2000");
+  assert.equal(p.wt.last.ask.since, undefined);
+  const began = p.time.now();
+  p.time.pass(150);
+  assert.equal(p.opened(), "3000");
+  assert.equal(p.wt.last.ask.since, began);
+  p.time.pass(150);
+  assert.equal(p.opened(), "3100");
+  p.ws.last.send(live);
+  assert.equal(p.feed.now().wire, "ws");
+  assert.equal(p.wt.opened[0].closed, true);
+});
+
+test("what is shared and answers is taken, and the other way of the same wire left", () => {
+  const p = page();
+  p.wt.last.send(live);
+  p.wt.shared = true;
+  p.feed.check();
+  p.time.pass(150);
+  p.wt.opened[1].send(live);
+  assert.deepEqual(p.wt.opened.map((o) => o.closed), [true, false, true]);
+  assert.equal(p.feed.now().wire, "wt");
+});
+
+test("what is shared and fails at once is not held against its wire", () => {
+  const p = page();
+  p.wt.last.send(live);
+  p.wt.shared = true;
+  p.feed.check();
+  p.wt.last.end(unreachable());
+  assert.equal(p.opened(), "3000");
+  p.wt.last.send(live);
+  assert.equal(page({ kept: p.kept, time: p.time }).opened(), "1000", "it is what came first");
+  p.time.pass(300);
+  assert.equal(p.opened(), "3000");
+});
+
+test("one that asked to be replaced before it was live is, once it is", () => {
+  const p = page();
+  p.wt.last.renew();
+  assert.equal(p.opened(), "1000");
+  p.wt.last.send(live);
+  assert.equal(p.opened(), "2000");
+  assert.equal(p.wt.opened[0].closed, false);
+  p.wt.last.send(live);
+  assert.equal(p.wt.opened[0].closed, true);
 });

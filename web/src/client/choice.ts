@@ -1,6 +1,7 @@
+import { preference, type Family } from "./engine";
 import type { Env } from "./env";
 import type { Frame } from "./frame";
-import { preference, type Family, type Hubs } from "./hubs";
+import type { Hubs } from "./hubs";
 import type { Memory } from "./memory";
 import { Problem, unreachable } from "./problem";
 import type { Pace } from "./status";
@@ -10,6 +11,8 @@ import type { Ask, Line, Listener, Opener, Wire, WireName } from "./wire";
 const headStartMs: { [w in WireName]: number } = { wt: 400, ws: 300, sse: 300, ndjson: 300 };
 /** One that came first the last time is worth waiting for a little. */
 const rememberedStartMs = 800;
+/** When it is doubtful that the hub is heard, nothing is worth more of a wait. */
+const doubtStartMs = 150;
 /** How long the first to be live is remembered; then better ones are tried again. */
 export const rememberMs = 60 * 60000;
 /** A better wire that is live this soon after is taken the next time. */
@@ -67,17 +70,24 @@ export class Choice implements Opener {
   }
 }
 
-/** One wire in a race. */
-interface Runner {
+/** One way to run: by a wire, and asking this. */
+interface Start {
   wire: Wire;
+  ask: Ask;
+}
+
+/** One wire in a race. */
+interface Runner extends Start {
   line: Line;
   /** What came before it was live. */
   frames: Frame[];
+  /** Whether it asked to be replaced before it was taken. */
+  worn?: boolean;
 }
 
 /** One line, by whichever wire is live first. */
 class Race implements Line {
-  private readonly waiting: Wire[];
+  private readonly waiting: Start[];
   private readonly favourite?: WireName;
   private runners: Runner[] = [];
   private winner?: Runner;
@@ -96,30 +106,39 @@ class Race implements Line {
     const favourite = choice.remembered(ask.hub);
     const first = ranking.filter((w) => w.name === favourite);
     this.favourite = first.length ? favourite : undefined;
-    this.waiting = first.concat(ranking.filter((w) => w.name !== favourite));
+    this.waiting = this.starts(first.concat(ranking.filter((w) => w.name !== favourite)));
+  }
+
+  /** In doubt, what there is already is tried first: if it works it is the fastest. */
+  private starts(wires: Wire[]): Start[] {
+    const { ask } = this;
+    const shared = wires.filter((w) => ask.since && w.shares && w.shares(ask.hub, ask.since));
+    const asIs: Ask = { ...ask, since: undefined };
+    return [...shared.map((wire) => ({ wire, ask: asIs })), ...wires.map((wire) => ({ wire, ask }))];
   }
 
   get wire(): WireName | "" {
     return this.winner ? this.winner.wire.name : "";
   }
 
-  /** Starts the best wire that has not run yet. */
+  /** Starts the best that has not run yet. */
   start(): void {
     this.cancelNext();
-    const wire = this.waiting.shift();
-    if (!wire) {
+    const next = this.waiting.shift();
+    if (!next) {
       return;
     }
-    const r: Runner = { wire, frames: [], line: undefined as unknown as Line };
+    const { wire, ask } = next;
+    const r: Runner = { wire, ask, frames: [], line: undefined as unknown as Line };
     this.runners.push(r);
-    r.line = wire.open(this.ask, {
+    r.line = wire.open(ask, {
       frame: (f) => this.frame(r, f),
       stir: () => this.to.stir(),
-      renew: () => r === this.winner && this.to.renew(),
+      renew: () => (r === this.winner ? this.to.renew() : (r.worn = true)),
       end: (why) => this.ended(r, why),
     });
     const head = wire.name === this.favourite ? rememberedStartMs : headStartMs[wire.name];
-    this.cancelNext = this.choice.config.env.later(head, () => this.start());
+    this.cancelNext = this.choice.config.env.later(this.ask.since ? doubtStartMs : head, () => this.start());
   }
 
   private frame(r: Runner, f: Frame): void {
@@ -151,7 +170,7 @@ class Race implements Line {
     this.cancelNext();
     const rank = this.ranking.indexOf(r.wire);
     for (const other of this.runners.slice()) {
-      if (other !== r && this.ranking.indexOf(other.wire) > rank) {
+      if (other !== r && (other.wire === r.wire || this.ranking.indexOf(other.wire) > rank)) {
         this.leave(other);
       }
     }
@@ -167,6 +186,9 @@ class Race implements Line {
     const frames = r.frames;
     r.frames = [];
     frames.forEach((f) => !this.over && this.to.frame(f));
+    if (r.worn && !this.over) {
+      this.to.renew();
+    }
   }
 
   /** A better wire is live just after another was taken: it is for the next time. */
@@ -194,7 +216,9 @@ class Race implements Line {
       this.finish(why);
       return;
     }
-    this.choice.forget(this.ask.hub, r.wire.name);
+    if (r.ask === this.ask) {
+      this.choice.forget(this.ask.hub, r.wire.name);
+    }
     this.why = why.retryAfterMs >= this.why.retryAfterMs ? why : this.why;
     if (this.waiting.length) {
       this.start();
@@ -210,6 +234,12 @@ class Race implements Line {
 
   pace(p: Pace): boolean {
     return !!this.winner && this.winner.line.pace(p);
+  }
+
+  kick(): void {
+    if (this.winner) {
+      this.winner.line.kick();
+    }
   }
 
   close(silent?: boolean): void {

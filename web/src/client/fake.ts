@@ -40,6 +40,12 @@ export class FakeTime implements Env {
     }
     this.at = end;
   }
+
+  /** Passes without anything being run, as when a page is frozen; then what fell due is run late. */
+  sleep(ms: number): void {
+    this.at += ms;
+    this.pass(0);
+  }
 }
 
 export interface Opened {
@@ -51,6 +57,8 @@ export interface Opened {
   silent: boolean;
   /** The paces it was asked for by a word. */
   paces: Pace[];
+  /** How often it was kicked. */
+  kicks: number;
   send(...frames: Frame[]): void;
   renew(): void;
   end(why: Problem): void;
@@ -61,6 +69,8 @@ export class FakeWire implements Wire {
   opened: Opened[] = [];
   /** Whether it has a word for a change of pace. */
   words = false;
+  /** Whether it has something that lines share. */
+  shared = false;
   abroad = true;
 
   constructor(readonly name: WireName = "ndjson") {}
@@ -72,6 +82,7 @@ export class FakeWire implements Wire {
       closed: false,
       silent: false,
       paces: [],
+      kicks: 0,
       send: (...frames) => frames.forEach((f) => !o.closed && to.frame(f)),
       renew: () => to.renew(),
       end: (why) => {
@@ -85,11 +96,16 @@ export class FakeWire implements Wire {
     return {
       wire: this.name,
       pace: (p) => this.words && o.paces.push(p) > 0,
+      kick: () => o.kicks++,
       close: (silent) => {
         o.closed = true;
-        o.silent = !!silent;
+        o.silent = o.silent || !!silent;
       },
     };
+  }
+
+  shares(): boolean {
+    return this.shared;
   }
 
   get last(): Opened {

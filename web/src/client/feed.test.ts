@@ -4,6 +4,7 @@ import { FakeTime, FakeWire } from "./fake";
 import { Feed } from "./feed";
 import { hubClock, trust } from "./freshness";
 import { Problem, unreachable } from "./problem";
+import type { Watcher } from "./signs";
 import type { Status } from "./status";
 
 const noon = "2026-11-22T12:00:00.000Z";
@@ -13,6 +14,7 @@ function open(topics = ["board"]) {
   const wire = new FakeWire();
   const changes: string[][] = [];
   const states: string[] = [];
+  const signs: Watcher[] = [];
   const feed = new Feed({
     topics,
     pace: "attentive",
@@ -21,9 +23,13 @@ function open(topics = ["board"]) {
     onChange: (t) => changes.push(t),
     onStatus: (s: Status) => states.push(s.state),
     ticket: () => Promise.resolve("a-ticket"),
+    signs: (to) => {
+      signs.push(to);
+      return () => signs.splice(signs.indexOf(to), 1);
+    },
   });
   feed.start();
-  return { time, wire, feed, changes, states };
+  return { time, wire, feed, changes, states, signs };
 }
 
 test("a feed asks for its topics, goes live and tells what changed", () => {
@@ -102,16 +108,115 @@ test("a sign that the network is back ends the wait", () => {
   }
   wire.last.end(unreachable());
   const n = wire.opened.length;
-  feed.wake();
+  feed.check();
   assert.equal(wire.opened.length, n + 1);
+  assert.equal(wire.last.ask.since, time.now());
+  time.pass(10000);
+  assert.equal(wire.opened.length, n + 2, "the wait that was ended does not end again");
 });
 
-test("wake leaves a healthy feed alone and replaces one that slept", () => {
+test("what is in doubt goes on until a connection that is no older answers", () => {
+  const { wire, feed, time, states } = open();
+  wire.last.send({ live: true, cursor: "e.1" }, { topic: "board", key: "1", seq: 2, value: "before", cursor: "e.2" });
+  time.pass(400);
+  feed.check();
+  assert.deepEqual([wire.opened[0].kicks, wire.opened.length], [1, 2]);
+  assert.equal(wire.last.url, "/v1/feed?topics=board@e.2&pace=attentive");
+  assert.equal(wire.last.ask.since, time.now());
+  time.pass(20);
+  wire.opened[0].send({ topic: "board", key: "1", seq: 3, value: "meanwhile", cursor: "e.3" });
+  assert.equal(feed.topics.get("board", "1"), "meanwhile");
+  assert.equal(wire.opened[0].closed, false);
+  wire.last.send({ topic: "board", key: "1", seq: 3, value: "again", cursor: "e.3" }, { live: true, cursor: "e.3" });
+  assert.equal(wire.opened[0].closed, true);
+  assert.equal(wire.opened[0].silent, false);
+  assert.equal(feed.topics.get("board", "1"), "meanwhile");
+  assert.deepEqual(states, ["live", "live"], "the page hears of it, though nothing else changed");
+  time.pass(2000);
+  assert.deepEqual([feed.now().state, feed.now().doubt, wire.opened.length], ["live", undefined, 2]);
+});
+
+test("a hub that does not answer at once is not called live, whatever had come before", () => {
+  const { wire, feed, time, states } = open();
+  wire.last.send({ live: true, cursor: "e.1", now: noon });
+  time.pass(400);
+  feed.check();
+  wire.opened[0].send({ ping: true, cursor: "e.1" }); // it waited while the page slept
+  const n = states.length;
+  time.pass(299);
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "live");
+  time.pass(1);
+  assert.equal(states.length, n + 1, "the page is told");
+  assert.equal(feed.now().doubt, "unanswered");
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "catching");
+  wire.opened[0].send({ ping: true, cursor: "e.1" });
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "live");
+  assert.equal(wire.opened[0].closed, false);
+});
+
+test("what comes after a moment is an answer as well", () => {
   const { wire, feed, time } = open();
   wire.last.send({ live: true, cursor: "e.1" });
-  time.pass(400);
-  feed.wake();
-  assert.equal(wire.opened.length, 1);
+  feed.check();
+  time.pass(200);
+  wire.opened[0].send({ ping: true, cursor: "e.1" });
+  time.pass(500);
+  assert.equal(feed.now().doubt, undefined);
+});
+
+test("a second doubt replaces what the first one opened", () => {
+  const { wire, feed, time } = open();
+  wire.last.send({ live: true, cursor: "e.1" }, { goaway: { within_ms: 4000, to: ["https://pi-2:8443"] } });
+  feed.check();
+  time.pass(1000);
+  feed.check();
+  assert.deepEqual(wire.opened.map((o) => o.closed), [false, true, true, false]);
+  assert.equal(wire.last.url, "https://pi-2:8443/v1/feed?topics=board@e.1&pace=attentive", "it still leaves a hub that drains");
+});
+
+test("without a network it says so at once, and lets what there is go on", () => {
+  const { wire, feed, time, signs } = open();
+  wire.last.send({ live: true, cursor: "e.1", now: noon });
+  signs[0].offline();
+  assert.equal(feed.now().doubt, "offline");
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "catching");
+  assert.equal(wire.last.closed, false);
+  time.pass(500);
+  signs[0].check();
+  assert.equal(feed.now().doubt, "unanswered", "the network is back, the hub is not yet");
+  wire.last.send({ live: true, cursor: "e.1", now: noon });
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "live");
+});
+
+test("signs are heard while the feed runs, once each", () => {
+  const { wire, feed, signs } = open();
+  feed.start();
+  assert.equal(signs.length, 1);
+  const [to] = signs;
+  wire.last.end(new Problem("forbidden", "Not yours.", 403));
+  assert.equal(signs.length, 0);
+  const n = wire.opened.length;
+  to.check();
+  to.offline();
+  assert.equal(wire.opened.length, n);
+  assert.equal(feed.now().state, "refused");
+});
+
+test("a page that slept does not take its own silence for the hub's", () => {
+  const { wire, feed, time } = open();
+  wire.last.send({ live: true, cursor: "e.4" });
+  time.sleep(3600000);
+  assert.equal(wire.opened[0].closed, false);
+  assert.equal(wire.last.url, "/v1/feed?topics=board@e.4&pace=attentive", "it asks");
+  wire.opened[0].send({ ping: true, cursor: "e.4" });
+  time.pass(1000);
+  assert.equal(wire.opened[0].closed, false);
+  time.sleep(3600000);
+  time.pass(600);
+  assert.equal(wire.opened[0].silent, true, "it was awake for long enough to hear");
+  assert.equal(feed.now().state, "live");
+  wire.last.send({ live: true, cursor: "e.9" });
+  assert.equal(trust(feed.now(), time.now(), "attentive"), "live");
 });
 
 test("goaway: the next hub is live before this one is left", async () => {
@@ -258,9 +363,12 @@ test("a pace is not asked of one that has fallen silent: it is replaced", () => 
   const slept = time.now;
   time.now = () => slept.call(time) + 3600000; // no timer runs while a phone sleeps
   feed.setPace("attentive");
+  time.now = slept;
+  time.sleep(3600000);
   assert.deepEqual(wire.opened[0].paces, ["idle"]);
-  assert.equal(wire.opened[0].silent, true);
   assert.equal(wire.last.url, "/v1/feed?topics=board@e.1&pace=attentive");
+  wire.last.send({ live: true, cursor: "e.1" });
+  assert.equal(wire.opened[0].closed, true);
 });
 
 test("a line that asks for it is replaced before it is left, however often that takes", () => {

@@ -1,10 +1,14 @@
 import { Backoff } from "./backoff";
+import { Connection } from "./connection";
 import { realEnv, type Env } from "./env";
 import type { Frame } from "./frame";
 import { Problem } from "./problem";
-import { paceMs, type Pace, type Status } from "./status";
-import { Intake, Topics } from "./topics";
-import type { Line, Opener } from "./wire";
+import { Proof } from "./proof";
+import type { Signs } from "./signs";
+import type { Pace, Status } from "./status";
+import { Topics } from "./topics";
+import { Watchdog } from "./watchdog";
+import type { Opener } from "./wire";
 
 export interface FeedConfig {
   topics: string[];
@@ -16,28 +20,15 @@ export interface FeedConfig {
   onStatus(s: Status): void;
   /** Fetches a ticket, for wires and hubs that get no cookie; absent when the topics are public. */
   ticket?(): Promise<string>;
+  /** What tells of the page and the network while the feed runs. */
+  signs?: Signs;
   env?: Env;
 }
 
 /** The longest wait between tries; on a local network the hub is near. */
 const mostWaitMs = 5000;
-/** A feed without a frame for this many paces is dead, whatever TCP thinks. */
-const stallPaces = 2.5;
-/** What opening may take before it counts as a stall. */
-const openMs = 8000;
 /** Live for this long, the next loss is a new one and is tried at once. */
 const settledMs = 10000;
-
-interface Connection {
-  base: string;
-  intake: Intake;
-  line: Line;
-  pace: Pace;
-  live: boolean;
-  lastHeard: number;
-  /** When to replace it although it works; 0 for not. */
-  renewAt: number;
-}
 
 /**
  * One subscription to several topics, kept alive: it resumes by positions,
@@ -52,13 +43,17 @@ export class Feed {
   private status: Status = { state: "connecting", lastFrame: 0, hubTime: 0, hubHeard: 0, wire: "", hub: "", pacedAt: 0 };
   private readonly env: Env;
   private readonly backoff: Backoff;
+  private readonly watchdog: Watchdog;
+  private readonly proof: Proof;
   private cancelRetry: () => void = () => {};
-  private cancelWatch: () => void = () => {};
+  private deaf: () => void = () => {};
 
   constructor(private readonly config: FeedConfig) {
     this.env = config.env || realEnv;
     this.topics = new Topics(config.topics);
     this.backoff = new Backoff(250, mostWaitMs, () => this.env.random());
+    this.watchdog = new Watchdog(this.env, (slept) => this.look(slept));
+    this.proof = new Proof(this.env, () => this.tell({ doubt: "unanswered" }));
   }
 
   /** Opens the feed, also after it was refused or stopped. */
@@ -66,15 +61,20 @@ export class Feed {
     this.stop();
     this.running = true;
     this.backoff.reset();
-    this.tell({ state: this.status.lastFrame ? "offline" : "connecting" });
+    this.tell({ state: this.status.lastFrame ? "offline" : "connecting", doubt: undefined });
     this.reopen();
-    this.watch();
+    this.watchdog.start();
+    if (this.config.signs) {
+      this.deaf = this.config.signs({ check: () => this.check(), offline: () => this.offline() });
+    }
   }
 
   stop(): void {
     this.running = false;
     this.cancelRetry();
-    this.cancelWatch();
+    this.watchdog.stop();
+    this.proof.cancel();
+    this.deaf();
     this.drop();
   }
 
@@ -99,9 +99,10 @@ export class Feed {
     if (!this.running || !c || !c.live || c.pace === this.config.pace) {
       return;
     }
-    if (this.silent(c)) {
-      this.wake(); // nobody may be there to hear a word
-    } else if (c.line.pace(this.config.pace)) {
+    if (c.silent(this.env.now())) {
+      return; // nobody may be there to hear a word, and the watchdog sees to that
+    }
+    if (c.line.pace(this.config.pace)) {
       c.pace = this.config.pace;
       c.lastHeard = this.env.now();
       this.tell({ pacedAt: c.lastHeard });
@@ -110,31 +111,50 @@ export class Feed {
     }
   }
 
-  /** Something says the network may be back: do not wait for the backoff. */
-  wake(): void {
+  /**
+   * Something says that the network may be another, or that this page slept: do
+   * not wait for silence to prove it, or for a backoff. What there is goes on
+   * until a connection that was opened after this is live.
+   */
+  check(): void {
     if (!this.running) {
       return;
     }
+    this.backoff.reset();
     const c = this.current;
-    if (!c || this.silent(c)) {
-      this.backoff.reset();
-      this.reopen();
+    if (!c) {
+      this.reopen(this.env.now());
+      return;
+    }
+    const base = (this.next || c).base;
+    this.dropNext();
+    c.line.kick();
+    this.next = this.connect(base, this.proof.await());
+    if (this.status.doubt) {
+      this.tell({ doubt: "unanswered" });
     }
   }
 
-  private reopen(): void {
+  /** The browser says that there is no network. */
+  offline(): void {
+    if (this.running) {
+      this.proof.doubt();
+      this.tell({ doubt: "offline" });
+    }
+  }
+
+  private reopen(since?: number): void {
     this.cancelRetry();
     this.drop();
     // Other hubs come and go; this page's own is the one to come back to.
-    this.current = this.connect("");
+    this.current = this.connect("", since);
   }
 
-  private connect(base: string): Connection {
+  private connect(base: string, since?: number): Connection {
     const { pace, ticket, wire } = this.config;
-    const now = this.env.now();
-    const c: Connection = { base, intake: new Intake(this.topics), line: noLine, pace, live: false, lastHeard: now, renewAt: 0 };
+    const c = new Connection(base, pace, this.topics, this.env.now());
     c.line = wire.open(
-      { hub: base, topics: this.topics.positions(), pace, ticket },
+      { hub: base, topics: this.topics.positions(), pace, ticket, since },
       {
         frame: (f) => this.hear(c, f),
         stir: () => (c.lastHeard = this.env.now()),
@@ -146,12 +166,18 @@ export class Feed {
   }
 
   private drop(): void {
-    for (const c of [this.current, this.next]) {
-      if (c) {
-        c.line.close(this.silent(c));
-      }
+    if (this.current) {
+      this.current.line.close(this.current.silent(this.env.now()));
     }
-    this.current = this.next = undefined;
+    this.current = undefined;
+    this.dropNext();
+  }
+
+  private dropNext(): void {
+    if (this.next) {
+      this.next.line.close(this.next.silent(this.env.now()));
+    }
+    this.next = undefined;
   }
 
   /** Replaces a connection that works; again after a while if that fails. */
@@ -169,32 +195,19 @@ export class Feed {
     const now = this.env.now();
     c.lastHeard = now;
     const changed = c.intake.take(f);
-    const say: Partial<Status> = { lastFrame: now };
-    if (f.now) {
-      say.hubTime = Date.parse(f.now) || 0;
-      say.hubHeard = now;
-    }
     if (f.live) {
       c.live = true;
+      this.liveSince = this.liveSince || now;
       if (c === this.next) {
         this.promote();
       }
-      this.liveSince = this.liveSince || now;
-      say.state = "live";
-      say.wire = c.line.wire;
-      say.hub = c.base;
-      say.stale = say.problem = undefined;
-    }
-    if (f.stale && c === this.current) {
-      say.state = "stale";
-      say.stale = f.stale;
-      say.wire = c.line.wire;
-      say.hub = c.base;
     }
     if (this.liveSince && now - this.liveSince > settledMs) {
       this.backoff.reset();
     }
-    this.tell(say);
+    if (c === this.current) {
+      this.tell({ ...c.says(f, now), ...(this.proof.take(c.since) ? { doubt: undefined } : {}) }, f.live);
+    }
     if (changed.length > 0) {
       this.config.onChange(changed);
     }
@@ -256,50 +269,44 @@ export class Feed {
       return;
     }
     this.liveSince = 0;
+    this.proof.cancel();
     this.tell({ state: this.status.lastFrame ? "offline" : "connecting", problem: why });
     this.cancelRetry();
     this.cancelRetry = this.env.later(Math.max(this.backoff.next(), why.retryAfterMs), () => this.reopen());
   }
 
-  /** Whether nothing came for longer than a connection is silent for. */
-  private silent(c: Connection): boolean {
-    const pace = paceMs[c.pace] * stallPaces;
-    return this.env.now() - c.lastHeard > (c.live ? pace : Math.max(pace, openMs));
+  /** Looks for silence. To a page that slept it tells nothing: what came meanwhile may be waiting to be heard. */
+  private look(slept: boolean): void {
+    const now = this.env.now();
+    if (this.next && this.next.silent(now)) {
+      this.dropNext();
+    }
+    const c = this.current;
+    if (c && c.silent(now)) {
+      if (slept) {
+        this.check();
+        return;
+      }
+      c.line.close(true);
+      this.ended(c, new Problem("stalled", "The hub has fallen silent."));
+    } else if (c && c.renewAt && now >= c.renewAt) {
+      this.renew(c);
+    }
   }
 
-  /** The stall watchdog. */
-  private watch(): void {
-    this.cancelWatch = this.env.later(500, () => {
-      const next = this.next;
-      if (next && this.silent(next)) {
-        next.line.close(true);
-        this.next = undefined;
-      }
-      const c = this.current;
-      if (c && this.silent(c)) {
-        c.line.close(true);
-        this.ended(c, new Problem("stalled", "The hub has fallen silent."));
-      } else if (c && c.renewAt && this.env.now() >= c.renewAt) {
-        this.renew(c);
-      }
-      if (this.running) {
-        this.watch();
-      }
-    });
-  }
-
-  private tell(change: Partial<Status>): void {
+  /** Having caught up is news even where all is as before: the page may have gone by the clock. */
+  private tell(change: Partial<Status>, caughtUp?: boolean): void {
     const old = this.status;
     this.status = { ...old, ...change };
     const s = this.status;
-    if (s.state !== old.state || s.stale !== old.stale || s.problem !== old.problem || s.wire !== old.wire || s.hub !== old.hub) {
+    if (caughtUp || told.some((k) => s[k] !== old[k])) {
       this.config.onStatus(this.status);
     }
   }
 }
 
-/** Stands in until the wire has been asked; nothing is called on it. */
-const noLine: Line = { wire: "", pace: () => false, close: () => {} };
+/** What of a status does not change by time passing. */
+const told: (keyof Status)[] = ["state", "stale", "doubt", "problem", "wire", "hub"];
 
 /** Whether trying again without a new caller is pointless. */
 function refuses(why: Problem): boolean {

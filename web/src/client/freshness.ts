@@ -27,7 +27,7 @@ export function trust(s: Status, now: number, pace: Pace): Trust {
   if (silent > oldMs + slack) {
     return "old";
   }
-  return s.state === "live" && silent <= 2 * paceMs[pace] ? "live" : "catching";
+  return s.state === "live" && !s.doubt && silent <= 2 * paceMs[pace] ? "live" : "catching";
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Env } from "./env";
 import type { Memory } from "./memory";
 import { unreachable } from "./problem";
-import type { WireName } from "./wire";
 
 export interface CertificateHash {
   algorithm: string;
@@ -109,30 +108,4 @@ export function askHub(hub: string): Promise<HubInfo> {
     }
     return r.json() as Promise<HubInfo>;
   });
-}
-
-export type Family = "webkit" | "firefox" | "chromium" | "other";
-
-/** The engine behind a user agent string. Every browser of an iPhone is WebKit. */
-export function familyOf(agent: string): Family {
-  if (/\biP(hone|ad|od)\b/.test(agent)) {
-    return "webkit";
-  }
-  if (/Chrom(e|ium)\//.test(agent)) {
-    return "chromium";
-  }
-  return /\bAppleWebKit\//.test(agent) ? "webkit" : /\bFirefox\//.test(agent) ? "firefox" : "other";
-}
-
-/** The wires for a family of browsers, the best first. */
-export function preference(family: Family, info?: HubInfo): WireName[] {
-  let names: string[] = family === "webkit" ? ["ws", "sse", "ndjson"] : ["wt", "ws", "sse", "ndjson"];
-  for (const p of (info && info.policy) || []) {
-    if (p.browser === family || p.browser === "other") {
-      names = p.wires;
-      break;
-    }
-  }
-  const spoken = info && info.wires;
-  return names.filter((n) => !spoken || spoken.length === 0 || spoken.indexOf(n) >= 0) as WireName[];
 }

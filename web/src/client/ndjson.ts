@@ -43,6 +43,7 @@ export const ndjson: Wire = {
     return {
       wire: "ndjson",
       pace: () => false,
+      kick: () => {},
       close: () => {
         closed = true;
         abort.abort();

@@ -32,6 +32,7 @@ export const sse: Wire = {
     return {
       wire: "sse",
       pace: () => false,
+      kick: () => {},
       close: () => {
         closed = true;
         source.close();

@@ -30,4 +30,12 @@ export interface Status {
   /** Why the hub calls it stale, and since when by its clock. */
   stale?: { since: string; why: string };
   problem?: Problem;
+  doubt?: Doubt;
 }
+
+/**
+ * Why it is not known that the hub is heard, although no connection was found
+ * to be lost: the browser says that there is no network, or nothing answered a
+ * page that asked.
+ */
+export type Doubt = "offline" | "unanswered";

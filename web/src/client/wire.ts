@@ -17,6 +17,11 @@ export interface Ask {
    * to. Absent when all topics are public.
    */
   ticket?: () => Promise<string>;
+  /**
+   * When it became doubtful that the hub is heard, by Env.now: what is older and
+   * shared with other lines is not to be relied on.
+   */
+  since?: number;
 }
 
 /** Hears what one line brings. Nothing is called from within open. */
@@ -36,6 +41,8 @@ export interface Line {
   readonly wire: WireName | "";
   /** Asks for another pace; false where that takes another line. */
   pace(p: Pace): boolean;
+  /** Sends something, where the wire can: a NAT that forgot this page hears of it. Nothing answers. */
+  kick(): void;
   /**
    * Leaves; nothing more is heard. silent says that it is left because nothing
    * came any more, so what it shares with others is not to be trusted either.
@@ -53,6 +60,8 @@ export interface Opener {
 /** One way to bring frames here. */
 export interface Wire extends Opener {
   readonly name: WireName;
+  /** Whether a line to this hub would share what was there before an instant; absent for never. */
+  shares?(hub: string, since: number): boolean;
 }
 
 export const feedPath = "/v1/feed";
@@ -71,6 +80,9 @@ export function subscribeLine(ask: Ask, token: string): string {
 export function paceLine(pace: Pace): string {
   return JSON.stringify({ pace });
 }
+
+/** The page's own heartbeat, which nothing answers. */
+export const pingLine = JSON.stringify({ ping: true });
 
 /** The ticket for a wire that sends this page's cookie to its own hub, if that hub needs one. */
 export function ticketAbroad(ask: Ask): Promise<string> {

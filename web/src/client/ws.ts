@@ -1,6 +1,6 @@
 import { parseFrame } from "./frame";
 import { asProblem, unreachable } from "./problem";
-import { feedPath, paceLine, subscribeLine, ticketAbroad, type Ask, type Line, type Listener, type Wire } from "./wire";
+import { feedPath, paceLine, pingLine, subscribeLine, ticketAbroad, type Ask, type Line, type Listener, type Wire } from "./wire";
 
 /** WebSocket: a message a frame. One subscription a connection. */
 export const ws: Wire = {
@@ -55,6 +55,13 @@ class Socket implements Line {
     }
     this.socket.send(paceLine(p));
     return true;
+  }
+
+  /** A connection that the other end knows nothing of any more ends by it. */
+  kick(): void {
+    if (this.socket && this.socket.readyState === 1) {
+      this.socket.send(pingLine);
+    }
   }
 
   close(): void {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import type { Manners } from "./engine";
+import { FakeTime } from "./fake";
 import type { Frame } from "./frame";
 import { Problem } from "./problem";
 import type { Ask } from "./wire";
@@ -18,6 +20,9 @@ interface HubStream {
 class Peer {
   static made: Peer[] = [];
   streams: HubStream[] = [];
+  /** How many bytes each datagram from the page had. */
+  heartbeats: number[] = [];
+  datagrams = { writable: new WritableStream<Uint8Array>({ write: (b) => void this.heartbeats.push(b.length) }) };
   closedByPage = false;
   accept!: () => void;
   gone!: () => void;
@@ -79,12 +84,15 @@ let hashes = [{ algorithm: "sha-256", value: btoa("\x01\x02\xff"), until: "2026-
 
 beforeEach(() => {
   Peer.made = [];
+  time = new FakeTime();
   doubts.length = 0;
   Object.assign(globalThis, { WebTransport: Peer, location: { origin: "https://pi-1:8443" } });
 });
 
-function wire(rotateBytes = 0): WT {
-  return new WT({ certificates: { of: () => Promise.resolve(hashes), doubt: (hub) => doubts.push(hub) }, rotateBytes });
+let time = new FakeTime();
+
+function wire(manners: Manners = { datagrams: true }): WT {
+  return new WT({ certificates: { of: () => Promise.resolve(hashes), doubt: (hub) => doubts.push(hub) }, manners, env: time });
 }
 
 function follow(wt: WT, ask: Partial<Ask> = {}) {
@@ -206,7 +214,7 @@ test("one left before the session is there opens no stream", async () => {
 });
 
 test("before a session has brought too much its feeds move to another, and then it ends", async () => {
-  const wt = wire(1000);
+  const wt = wire({ datagrams: true, rotation: { bytes: 1000, streams: 100 } });
   const a = await opened(wt);
   const b = await opened(wt);
   await a.stream.say('{"ping":true}' + " ".repeat(600) + "\n");
@@ -226,4 +234,100 @@ test("before a session has brought too much its feeds move to another, and then 
   assert.equal(a.peer.closedByPage, true);
   assert.equal(next.peer.closedByPage, false);
   assert.equal((await opened(wt)).peer, next.peer);
+});
+
+test("of so many streams a session is left as well", async () => {
+  const wt = wire({ datagrams: true, rotation: { bytes: 1 << 20, streams: 3 } });
+  const a = await opened(wt);
+  for (let i = 0; i < 2; i++) {
+    assert.equal(a.heard.renewed, 0);
+    (await opened(wt)).line.close();
+  }
+  assert.equal(a.heard.renewed, 1);
+  await opened(wt);
+  assert.equal(Peer.made.length, 2);
+  assert.equal(a.peer.closedByPage, false);
+});
+
+test("a session beats as its most attentive feed does, with what a restarted hub answers", async () => {
+  const wt = wire();
+  const beats = async (ms: number): Promise<number> => {
+    const before = peer.heartbeats.length;
+    for (let t = 0; t < ms; t += 500) {
+      time.pass(500);
+      await settle();
+    }
+    return peer.heartbeats.length - before;
+  };
+  const idle = await opened(wt, { pace: "idle" });
+  const { peer } = idle;
+  assert.equal(await beats(60000), 3);
+  const attentive = await opened(wt);
+  assert.equal(await beats(10000), 10);
+  attentive.line.pace("idle");
+  assert.equal(await beats(20000), 1);
+  idle.line.pace("attentive");
+  assert.equal(await beats(10000), 10);
+  idle.line.close();
+  assert.equal(await beats(20000), 1);
+  const before = peer.heartbeats.length;
+  attentive.line.kick();
+  await settle();
+  assert.equal(peer.heartbeats.length, before + 1);
+  assert.ok(peer.heartbeats.every((bytes) => bytes >= 20));
+  attentive.line.close();
+  assert.equal(await beats(60000), 0);
+});
+
+test("where datagrams are not to be sent a beat is a line, and one that the browser does not take is not queued", async () => {
+  const { stream, peer } = await opened(wire({ datagrams: false }));
+  time.pass(2000);
+  await settle();
+  assert.deepEqual(stream.lines.slice(1).map((l) => JSON.parse(l)), [{ ping: true }, { ping: true }]);
+  assert.deepEqual(peer.heartbeats, []);
+
+  const stuck = follow(wire());
+  await settle();
+  const other = Peer.made[1];
+  let asked = 0;
+  other.datagrams = { writable: new WritableStream({ write: () => new Promise(() => asked++) }) };
+  other.accept();
+  await settle();
+  for (let i = 0; i < 10; i++) {
+    stuck.line.kick();
+    await settle();
+  }
+  assert.equal(asked, 1);
+});
+
+test("a pause in a lively feed has the session beat at once", async () => {
+  const { stream, peer } = await opened(wire());
+  for (let i = 0; i < 60; i++) {
+    time.pass(20);
+    await stream.say('{"ping":true}\n');
+    await settle();
+  }
+  const before = peer.heartbeats.length;
+  time.pass(100);
+  await settle();
+  assert.equal(peer.heartbeats.length, before + 1);
+});
+
+test("what was there before a doubt is left for another session, and goes on until it is", async () => {
+  const wt = wire();
+  const old = await opened(wt);
+  assert.equal(wt.shares("", time.now()), false);
+  time.pass(10);
+  const since = time.now();
+  assert.equal(wt.shares("", since), true);
+  const asIs = await opened(wt);
+  assert.equal(asIs.peer, old.peer);
+  const fresh = await opened(wt, { since });
+  assert.notEqual(fresh.peer, old.peer);
+  assert.equal(old.peer.closedByPage, false);
+  assert.equal((await opened(wt, { since })).peer, fresh.peer);
+  old.line.close();
+  asIs.line.close();
+  assert.equal(old.peer.closedByPage, true);
+  assert.deepEqual(doubts, []);
 });

@@ -1,8 +1,11 @@
+import type { Manners } from "./engine";
+import type { Env } from "./env";
 import type { CertificateHash } from "./hubs";
 import { readFrames } from "./ndjson";
 import { asProblem, unreachable } from "./problem";
+import { Session, type Rider } from "./session";
 import type { Pace } from "./status";
-import { feedPath, paceLine, subscribeLine, type Ask, type Line, type Listener, type Wire } from "./wire";
+import { feedPath, paceLine, pingLine, subscribeLine, type Ask, type Line, type Listener, type Wire } from "./wire";
 
 /** What WebTransport needs to know of hubs. */
 export interface Certificates {
@@ -14,21 +17,15 @@ export interface Certificates {
 
 export interface WTConfig {
   certificates: Certificates;
-  /**
-   * How many bytes a session may bring before its feeds move to another; 0 for
-   * any number. WebKit grants 16 MiB and then never any more.
-   */
-  rotateBytes: number;
+  manners: Manners;
+  env: Env;
 }
-
-/** Leaves WebKit room to catch up on the next session before this one is stuck. */
-export const webkitRotateBytes = 10 << 20;
 
 /**
  * WebTransport: one session a hub, shared by the feeds of this page, each on a
- * bidirectional stream of its own. No datagrams, and no streams from the hub:
- * browsers have limits for both. The session sends no cookie, so private topics
- * need a ticket.
+ * bidirectional stream of its own. No streams from the hub, and nothing read
+ * from datagrams: browsers have limits for both. The session sends no cookie,
+ * so private topics need a ticket.
  */
 export class WT implements Wire {
   readonly name = "wt";
@@ -37,115 +34,62 @@ export class WT implements Wire {
 
   constructor(private readonly config: WTConfig) {}
 
+  shares(hub: string, since: number): boolean {
+    const s = this.sessions[hub];
+    return !!s && s.since < since;
+  }
+
   open(ask: Ask, to: Listener): Line {
+    const old = this.sessions[ask.hub];
+    if (old && ask.since && old.since < ask.since) {
+      old.leave(false);
+    }
     const s = this.sessions[ask.hub] || this.connect(ask.hub);
-    const line = new Stream(s, to);
-    s.lines.add(line);
-    line.follow(ask);
+    const line = new Stream(s, ask, to);
+    s.add(line);
+    line.follow();
     return line;
   }
 
   private connect(hub: string): Session {
-    const c = this.config;
-    const s: Session = new Session(c.certificates.of(hub), (hub || location.origin) + feedPath, c.rotateBytes, (failed) => {
-      if (this.sessions[hub] === s) {
-        this.sessions[hub] = undefined;
-      }
-      if (failed) {
-        c.certificates.doubt(hub);
-      }
+    const { certificates, manners, env } = this.config;
+    const s: Session = new Session({
+      url: (hub || location.origin) + feedPath,
+      hashes: certificates.of(hub),
+      manners,
+      env,
+      left: (failed) => {
+        if (this.sessions[hub] === s) {
+          this.sessions[hub] = undefined;
+        }
+        if (failed) {
+          certificates.doubt(hub);
+        }
+      },
     });
     this.sessions[hub] = s;
     return s;
   }
 }
 
-/** A session with a hub and what goes over it. */
-class Session {
-  readonly lines = new Set<Stream>();
-  readonly ready: Promise<WebTransport>;
-  private transport?: WebTransport;
-  private read = 0;
-  /** Nothing new may be put on it. */
-  private left = false;
-  private closed = false;
-
-  constructor(
-    hashes: Promise<CertificateHash[]>,
-    url: string,
-    private readonly rotateBytes: number,
-    private readonly leave: (failed: boolean) => void,
-  ) {
-    this.ready = hashes.then((h) => this.open(url, h));
-    this.ready.catch(() => this.close(true));
-  }
-
-  private async open(url: string, hashes: CertificateHash[]): Promise<WebTransport> {
-    if (this.closed) {
-      throw unreachable();
-    }
-    const t = new WebTransport(url, hashes.length ? { serverCertificateHashes: hashes.map(decode) } : {});
-    this.transport = t;
-    let opened = false;
-    const over = (): void => this.close(!opened);
-    t.closed.then(over, over);
-    await t.ready;
-    opened = true;
-    return t;
-  }
-
-  /** Counts what came, and moves everybody away in time. */
-  heard(bytes: number): void {
-    this.read += bytes;
-    if (this.rotateBytes && this.read >= this.rotateBytes && !this.left) {
-      this.left = true;
-      this.leave(false);
-      this.lines.forEach((l) => l.renew());
-    }
-  }
-
-  drop(line: Stream): void {
-    this.lines.delete(line);
-    if (this.lines.size === 0) {
-      this.close(false);
-    }
-  }
-
-  close(failed: boolean): void {
-    if (this.closed) {
-      return;
-    }
-    this.closed = this.left = true;
-    this.leave(failed);
-    if (this.transport) {
-      this.transport.close();
-    }
-  }
-}
-
-function decode(h: CertificateHash): { algorithm: string; value: Uint8Array<ArrayBuffer> } {
-  const text = atob(h.value);
-  const value = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    value[i] = text.charCodeAt(i);
-  }
-  return { algorithm: h.algorithm, value };
-}
-
 /** One subscription: the subscribe line goes out, frames come back. */
-class Stream implements Line {
+class Stream implements Line, Rider {
   readonly wire = "wt";
+  pacing: Pace;
   private writer?: WritableStreamDefaultWriter<Uint8Array>;
   private reader?: ReadableStreamDefaultReader<Uint8Array>;
   private closed = false;
 
   constructor(
     private readonly session: Session,
+    private readonly ask: Ask,
     private readonly to: Listener,
-  ) {}
+  ) {
+    this.pacing = ask.pace;
+  }
 
-  follow(ask: Ask): void {
-    this.read(ask)
+  follow(): void {
+    this.read()
       .catch(asProblem)
       .then((why) => {
         if (!this.closed) {
@@ -155,8 +99,9 @@ class Stream implements Line {
       });
   }
 
-  private async read(ask: Ask): Promise<ReturnType<typeof unreachable>> {
-    const [transport, token] = await Promise.all([this.session.ready, ask.ticket ? ask.ticket() : ""]);
+  private async read(): Promise<ReturnType<typeof unreachable>> {
+    const { session, ask } = this;
+    const [transport, token] = await Promise.all([session.ready, ask.ticket ? ask.ticket() : ""]);
     if (this.closed) {
       return unreachable();
     }
@@ -169,11 +114,12 @@ class Stream implements Line {
       this.hangUp();
       return unreachable();
     }
+    session.opened();
     this.say(subscribeLine(ask, token));
     await readFrames(
       this.reader,
       (f) => !this.closed && this.to.frame(f),
-      (bytes) => this.session.heard(bytes),
+      (bytes) => session.heard(bytes),
     );
     return unreachable();
   }
@@ -187,7 +133,19 @@ class Stream implements Line {
       return false;
     }
     this.say(paceLine(p));
+    this.pacing = p;
+    this.session.pace();
     return true;
+  }
+
+  kick(): void {
+    this.session.kick();
+  }
+
+  ping(): void {
+    if (this.writer && !this.closed) {
+      this.say(pingLine);
+    }
   }
 
   renew(): void {

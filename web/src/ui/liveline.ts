@@ -42,7 +42,7 @@ function trustWords(s: Status, t: Trust, at: string, kind: LiveLineConfig["clock
     case "live":
       return kind === "no" ? "Live" : at;
     case "catching":
-      return !s.lastFrame ? "Connecting" : "Reconnecting" + (kind === "no" ? "" : " · " + at);
+      return (!s.lastFrame ? "Connecting" : s.doubt === "offline" ? "No network" : "Reconnecting") + (!s.lastFrame || kind === "no" ? "" : " · " + at);
     default:
       return "Not live · last " + at;
   }

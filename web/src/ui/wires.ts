@@ -1,12 +1,13 @@
 import { Choice } from "../client/choice";
+import { familyOf, manners } from "../client/engine";
 import { realEnv } from "../client/env";
-import { askHub, familyOf, Hubs } from "../client/hubs";
+import { askHub, Hubs } from "../client/hubs";
 import { Memory } from "../client/memory";
 import { canStream, ndjson } from "../client/ndjson";
 import { sse } from "../client/sse";
 import type { Opener, Wire } from "../client/wire";
 import { ws } from "../client/ws";
-import { webkitRotateBytes, WT } from "../client/wt";
+import { WT } from "../client/wt";
 import { recall, remember } from "./local";
 
 let shared: Opener | undefined;
@@ -22,7 +23,7 @@ function make(): Opener {
   const hubs = new Hubs(askHub, memory, realEnv);
   const has: Wire[] = [];
   if (typeof WebTransport === "function") {
-    has.push(new WT({ certificates: hubs, rotateBytes: family === "webkit" ? webkitRotateBytes : 0 }));
+    has.push(new WT({ certificates: hubs, manners: manners(family), env: realEnv }));
   }
   if (typeof WebSocket === "function") {
     has.push(ws);
