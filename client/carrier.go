@@ -112,6 +112,9 @@ func (c *quicCarrier) probe(ctx context.Context, on Path) (way, error) {
 		return nil, err
 	}
 	s.detour.Store(nil) // of when it was left
+	// quic-go switches without the lock that others read the connection's state
+	// under. Who has done so is through with it from here on.
+	_ = c.conn.ConnectionState()
 	path, err := c.conn.AddPath(s.transport)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quic-go/quic-go"
+
 	"everything.local/event"
 )
 
@@ -90,6 +92,12 @@ func fault(f *event.Fault) *Error {
 // the client trusts. No other try helps: see Config.RootCAs.
 func Untrusted(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}
+
+// restarted reports whether a connection ended because its hub does not know it.
+func restarted(err error) bool {
+	_, ok := errors.AsType[*quic.StatelessResetError](err)
 	return ok
 }
 

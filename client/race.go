@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"everything.local/event"
@@ -24,6 +25,9 @@ const (
 	// lastChance is how long the others still have once the last wire has
 	// failed. UDP that nobody answers fails by no other sign than time.
 	lastChance = time.Second
+	// refusedChance is the same where TCP was refused: the machine is there, and
+	// would answer at once if its hub were.
+	refusedChance = 250 * time.Millisecond
 )
 
 // provenFor is how long the wire that won is remembered.
@@ -76,6 +80,7 @@ type racing struct {
 	started    []context.CancelFunc
 	failed     int
 	lastFailed bool
+	refused    bool
 	why        error
 }
 
@@ -112,6 +117,7 @@ func (r *racing) run(ctx context.Context) (*Stream, error) {
 func (r *racing) lost(a result) bool {
 	r.failed++
 	r.lastFailed = r.lastFailed || a.n == len(r.wires)-1
+	r.refused = r.refused || errors.Is(a.err, syscall.ECONNREFUSED)
 	// Of several reasons that of the simplest wire says most.
 	if r.why == nil || a.n == len(r.wires)-1 || concerns(a.err) {
 		r.why = a.err
@@ -130,6 +136,8 @@ func (r *racing) startNext(ctx context.Context) time.Duration {
 		return provenStart
 	case len(r.started) < len(r.wires):
 		return headStart
+	case r.lastFailed && r.refused:
+		return refusedChance
 	case r.lastFailed:
 		return lastChance
 	default:

@@ -19,7 +19,7 @@ const (
 	// waited for. A hub answers at once but may put it off for 25 ms (RFC 9000,
 	// section 18.2), and may be busy.
 	leastAnswer = 50 * time.Millisecond
-	mostAnswer  = time.Second
+	mostAnswer  = 2 * time.Second
 	// probeWithin bounds the search for another path; a packet that got lost is
 	// sent again after 200, 600 and 1,400 ms.
 	probeWithin = 2 * time.Second
@@ -186,8 +186,9 @@ func (r *roamer) due() time.Time {
 
 // patience is how long the last kick's answer may take.
 func (r *roamer) patience() time.Duration {
-	least := min(max(r.carrier.answerWithin(), leastAnswer), mostAnswer)
-	return min(least<<min(r.doubt.kicks, 8), mostAnswer)
+	most := min(r.beat/2, mostAnswer) // who looks on waits for a restarted hub
+	least := min(max(r.carrier.answerWithin(), leastAnswer), most)
+	return min(least<<min(r.doubt.kicks, 8), most)
 }
 
 // check is what there is to do when it is time.

@@ -119,6 +119,11 @@ func (r *watcher) follow(ctx context.Context, base string) error {
 			r.heed(ctx, *n.signal)
 		case n.of == r.next:
 			r.next = nil // the old one is still there
+		case r.next != nil && r.next.rescue && restarted(n.of.err):
+			// The hub is back, but next may wait for the answer to a packet of
+			// before, and longer each time.
+			r.next.cancel(nil)
+			r.current, r.next = r.dial(ctx, r.ask(base)), nil
 		case r.next != nil:
 			r.current, r.next = r.next, nil
 		default:

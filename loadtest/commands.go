@@ -38,6 +38,7 @@ type commands struct {
 	Connect  connectCommand  `cmd:"" help:"How fast watchers connect, and what each costs while nothing happens."`
 	Saturate saturateCommand `cmd:"" help:"The highest rate at which everything is delivered in time."`
 	Soak     soakCommand     `cmd:"" help:"Messages on all wires for long, and whether the hub keeps more and more."`
+	Migrate  migrateCommand  `cmd:"" help:"Clients that change networks: addresses that a NAT forgets, Wi-Fi to cellular and back, networks that go dark, hubs that restart. Some journeys take Linux and root."`
 	Floor    floorCommand    `cmd:"" help:"The floor alone: what a bare loop needs for the same on this machine."`
 
 	Bench benchCommand `cmd:"" help:"The set of measurements that the project holds itself to; writes docs/performance.md."`
@@ -86,6 +87,13 @@ type (
 	connectCommand  struct{ common }
 	saturateCommand struct{ common }
 	soakCommand     struct{ common }
+	migrateCommand  struct {
+		common
+
+		Switches int      `help:"How often the network is changed in each journey, all watchers together." default:"200" placeholder:"N"`
+		Journey  []string `help:"Journeys to make, of: rebind, rebind-listening, rebind-idle, switch, down, black, there-and-back, restart, blocked, lossy (default: all that can be)." placeholder:"J,…"`
+		Restart  string   `help:"Command that ends the hub and starts it again, for the journey restart." placeholder:"CMD"`
+	}
 )
 
 // Run runs the scenario.
@@ -107,6 +115,14 @@ func (c *saturateCommand) Run(ctx context.Context, s streams) error { return c.r
 func (c *soakCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "soak") }
 
 // Run runs the scenario.
+func (c *migrateCommand) Run(ctx context.Context, s streams) error {
+	return c.runWith(ctx, s, "migrate", func(config *scenario.Config) {
+		config.Switches, config.Journeys, config.Restart = c.Switches, c.Journey, c.Restart
+		config.NoFloor = true // nothing is compared with it
+	})
+}
+
+// Run runs the scenario.
 func (c *fanoutCommand) Run(ctx context.Context, s streams) error { return c.run(ctx, s, "fanout") }
 
 // Run runs the scenario.
@@ -114,10 +130,16 @@ func (c *floorCommand) Run(ctx context.Context, s streams) error { return c.run(
 
 // run runs a scenario and hands its result back.
 func (c *common) run(ctx context.Context, s streams, name string) error {
+	return c.runWith(ctx, s, name, func(*scenario.Config) {})
+}
+
+// runWith is run with more than all scenarios take.
+func (c *common) runWith(ctx context.Context, s streams, name string, more func(*scenario.Config)) error {
 	config, err := c.config()
 	if err != nil {
 		return err
 	}
+	more(&config)
 	config.Progress = s.err
 	result, err := scenario.Do(ctx, name, config)
 	if result == nil {

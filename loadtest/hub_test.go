@@ -93,6 +93,13 @@ func start(t *testing.T, flags ...string) *hub {
 		}
 	}
 	h.pid = c.Process.Pid
+	h.sign(t)
+	return h
+}
+
+// sign makes the token that runs are made with.
+func (h *hub) sign(t *testing.T) {
+	t.Helper()
 	token, err := exec.Command(binary, "token", "--role", "admin", "--sub", "load", "--data", h.data).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +108,6 @@ func start(t *testing.T, flags ...string) *hub {
 	if err := os.WriteFile(h.token, bytes.TrimSpace(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return h
 }
 
 // outcome is what a run came to.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,5 +142,33 @@ func TestRefused(t *testing.T) {
 	var help strings.Builder
 	if err := run(t.Context(), []string{"--help"}, &help, &help); err != nil || !strings.Contains(help.String(), "--token-file") {
 		t.Errorf("%v: %s", err, &help)
+	}
+}
+
+// TestMigrate changes networks under a few; how long they notice is held by
+// TestMobility.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	h := start(t, "--mode", "test")
+	journeys := "lossy"
+	if os.Geteuid() == 0 {
+		journeys += ",there-and-back"
+	} else {
+		t.Log("not root: leaving out journeys between networks")
+	}
+	o := h.load(t, "migrate", "--journey", journeys, "--watchers", "3", "--switches", "6", "--rate", "50")
+	o.passed(t, nil, 0)
+	for _, m := range o.result.Moves {
+		if m.Switches != 6 || m.Delivered == 0 || m.Lost+m.Repeated > 0 || m.P99 <= 0 || m.Max < m.P99 {
+			t.Errorf("%+v", m)
+		}
+	}
+	if n := len(o.result.Moves); n != strings.Count(journeys, ",")+1 || !strings.Contains(o.page, "Networks that were changed") {
+		t.Errorf("%d journeys\n%s", n, o.table)
+	}
+	for _, wrong := range [][]string{{"--journey", "rocket"}, {"--journey", "restart"}, {"--switches", "1000000"}} {
+		if o := h.load(t, append([]string{"migrate"}, wrong...)...); !errors.Is(o.err, scenario.ErrConfig) {
+			t.Errorf("%v: %v", wrong, o.err)
+		}
 	}
 }

@@ -37,6 +37,10 @@ func sample() *report.Result {
 			{Wire: "ws", Rate: 20, PerS: 20000, P50: 5, P99: 11.5, PerRead: 1, HubCore: new(0.25), HarnessCore: new(0.5), Held: true},
 			{Wire: "ws", Rate: 2000, PerS: 1.5e6, P50: 30, P99: 140, PerRead: 55.5},
 		},
+		Moves: []report.Move{
+			{Journey: "switch", Switches: 200, P50: 25.1, P99: 30.25, Max: 41, Calm: new(24.5), Limit: new(50.0), Delivered: 27500, Moves: 200, Same: new(200)},
+			{Journey: "lossy", Switches: 200, P50: 105, P99: 356, Max: 633, Delivered: 32500, Lost: 1},
+		},
 		Parameters: report.Parameters{Wires: []string{"ws", "wt"}, Watchers: 1000, Rate: 20, ForS: 5, Rounds: 5, Pinned: true, Bytes: 200},
 		Machine:    report.Machine{CPU: "Cortex-A76", Cores: 4, Kernel: "6.12", Go: "go1.26", OS: "linux", Arch: "arm64"},
 		Commit:     "abc", Hub: "v1", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), TookS: 61.5,

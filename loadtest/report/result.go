@@ -26,6 +26,8 @@ type Result struct {
 	// Steps are the rates that were tried, in order, of a scenario that tries
 	// several.
 	Steps []Step `json:"steps"`
+	// Moves are the ways to change networks that were tried.
+	Moves []Move `json:"moves"`
 
 	Parameters Parameters `json:"parameters"`
 	Machine    Machine    `json:"machine"`

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -28,7 +29,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if err := r.writeSteps(w); err != nil {
+	if err := errors.Join(r.writeSteps(w), r.writeMoves(w)); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {

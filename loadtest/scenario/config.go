@@ -20,6 +20,7 @@ const (
 	maxRate     = 20_000
 	maxFor      = 24 * time.Hour
 	maxRounds   = 25
+	maxSwitches = 100_000
 	// maxSteps bounds what one cell makes happen, and with it the memory of
 	// the check: a bit for each step and watcher.
 	maxSteps = 2_000_000
@@ -50,6 +51,12 @@ type Config struct {
 	// P99 is what saturate holds; it tries no rate above MaxRate.
 	P99     time.Duration
 	MaxRate float64
+
+	// Switches is how many of each of the Journeys migrate makes, all if none are
+	// named. Restart is the command that restarts the hub.
+	Switches int
+	Journeys []string
+	Restart  string
 
 	// PID is the hub's process, 0 for none; Pin keeps it on core 0 and this
 	// program on core 1. FsyncDir is where the floor writes.
@@ -94,6 +101,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: %g a second for %v are more than %d messages; choose less of one", ErrConfig, c.Rate, c.For, maxSteps)
 	case c.steps() > c.Keys*rounds:
 		return fmt.Errorf("%w: %d messages are too many for %d keys; choose more keys", ErrConfig, c.steps(), c.Keys)
+	case c.Switches < 0 || c.Switches > maxSwitches:
+		return fmt.Errorf("%w: --switches is 0 to %d", ErrConfig, maxSwitches)
 	case c.Pin && c.PID == 0:
 		return fmt.Errorf("%w: --pin needs the hub's process; give --pid", ErrConfig)
 	}

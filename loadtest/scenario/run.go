@@ -31,6 +31,7 @@ var scenarios = map[string]func(context.Context, *Run) error{
 	"connect":  connect,
 	"fanout":   fanout,
 	"floor":    floorAlone,
+	"migrate":  migrate,
 	"saturate": saturate,
 	"soak":     soak,
 	"stall":    stall,
@@ -84,7 +85,7 @@ func newRun(name string, c Config) *Run {
 	}
 	r.plots = newPlots(r)
 	r.result = &report.Result{
-		Scenario: name, Target: c.Target.String(), Violations: []string{}, Series: []report.Series{}, Steps: []report.Step{},
+		Scenario: name, Target: c.Target.String(), Violations: []string{}, Series: []report.Series{}, Steps: []report.Step{}, Moves: []report.Move{},
 		Floor: map[string]report.Floor{}, Wires: map[string]report.Wire{}, Figures: map[string]float64{},
 		Machine: report.ThisMachine(), Commit: report.Commit(), Started: r.began.UTC().Truncate(time.Second),
 		Parameters: report.Parameters{

@@ -33,6 +33,9 @@ type Site struct {
 	token string
 	http  *http.Client
 	tls   *tls.Config
+	// patience is how long a command is sent again that was not answered, or
+	// not clearly.
+	patience time.Duration
 }
 
 // New returns the API of the hub at base, like https://127.0.0.1:8443.
@@ -60,8 +63,22 @@ func (s *Site) Close() { s.http.CloseIdleConnections() }
 
 // As returns the API for another caller.
 func (s *Site) As(token string) *Site {
-	return &Site{base: s.base, token: token, tls: s.tls, http: s.http}
+	as := *s
+	as.token = token
+	return &as
 }
+
+// Patient returns the API for a hub that is down at times: a command is sent
+// again under its key until it is answered, for as long as patience. It takes
+// effect once.
+func (s *Site) Patient(patience time.Duration) *Site {
+	patient := *s
+	patient.patience = patience
+	return &patient
+}
+
+// sendAgain is the wait before a command is sent again.
+const sendAgain = 100 * time.Millisecond
 
 // Refusal is an answer that is none: whether the command took effect is known
 // unless Unclear.
@@ -93,13 +110,28 @@ func Code(err error) string {
 // call makes one request and decodes its answer into out, if that is
 // not nil, or copies it if that is a *[]byte. It returns the answer's header.
 func (s *Site) call(ctx context.Context, method, path string, in, out any) (http.Header, error) {
-	var body io.Reader
+	var body []byte
 	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
 			return nil, err
 		}
-		body = bytes.NewReader(b)
+	}
+	key := rand.Text()
+	for until := time.Now().Add(s.patience); ; {
+		header, err := s.try(ctx, method, path, key, body, out)
+		if err == nil || Refused(err) || ctx.Err() != nil || !time.Now().Before(until) {
+			return header, err
+		}
+		time.Sleep(sendAgain)
+	}
+}
+
+// try makes a request once; in is its body, nil for none.
+func (s *Site) try(ctx context.Context, method, path, key string, in []byte, out any) (http.Header, error) {
+	var body io.Reader
+	if in != nil {
+		body = bytes.NewReader(in)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, s.base+path, body)
 	if err != nil {
@@ -112,7 +144,7 @@ func (s *Site) call(ctx context.Context, method, path string, in, out any) (http
 		r.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	if method != http.MethodGet {
-		r.Header.Set("Idempotency-Key", rand.Text())
+		r.Header.Set("Idempotency-Key", key)
 	}
 	answer, err := s.http.Do(r)
 	if err != nil {
