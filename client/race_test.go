@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,59 @@ func TestRaceTrustsWhatHasWorked(t *testing.T) {
 			t.Errorf("the last came after %v", time.Since(began))
 		}
 		(<-done).stream.Close()
+	})
+}
+
+// TestRaceForgets holds that what won once is not trusted for ever, nor while it
+// is in doubt.
+func TestRaceForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, opened := scripted(t, Config{})
+		lead := func(ask subscription) time.Duration {
+			began := time.Now()
+			done := make(chan *Stream, 1)
+			go func() {
+				s, err := c.race(t.Context(), ask)
+				if err != nil {
+					t.Error(err)
+				}
+				done <- s
+			}()
+			first := <-opened
+			second := <-opened
+			took := time.Since(began)
+			first.accept(liveAt("e.1"))
+			(<-done).Close()
+			<-second.left
+			return took
+		}
+		ask := subscription{within: openWithin}
+		for _, step := range []struct {
+			after time.Duration
+			hurry bool
+			want  time.Duration
+		}{{0, false, headStart}, {0, false, provenStart}, {0, true, headStart}, {provenFor, false, headStart}} {
+			<-time.After(step.after)
+			ask.hurry = step.hurry
+			if took := lead(ask); took != step.want {
+				t.Errorf("%+v: the next came after %v", step, took)
+			}
+		}
+	})
+}
+
+// TestRaceDoesNotWaitForAHub holds how long a hub that is down takes to fail on
+// a machine that says so.
+func TestRaceDoesNotWaitForAHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, opened := scripted(t, Config{})
+		done, began := follow(t, c), time.Now()
+		<-opened // no answer ever
+		(<-opened).refuse(syscall.ECONNREFUSED)
+		(<-opened).refuse(syscall.ECONNREFUSED)
+		if got := <-done; !errors.Is(got.err, syscall.ECONNREFUSED) || time.Since(began) != headStart+refusedChance {
+			t.Errorf("%v after %v", got.err, time.Since(began))
+		}
 	})
 }
 

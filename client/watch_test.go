@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/quic-go/quic-go"
 
 	"everything.local/event"
 )
@@ -20,7 +23,9 @@ type watching struct {
 	opened <-chan *opening
 	frames []string
 	states []string
-	done   chan error
+	// statuses are the states as they were told.
+	statuses []Status
+	done     chan error
 }
 
 // watch watches board and menu attentively.
@@ -41,6 +46,7 @@ func watch(t *testing.T, c Config) *watching {
 				return
 			}
 			if s := u.Status; s != nil {
+				w.statuses = append(w.statuses, *s)
 				w.states = append(w.states, fmt.Sprint(s.State, " ", strings.TrimPrefix(s.URL, "https://"), " ", s.Err))
 				continue
 			}
@@ -266,6 +272,105 @@ func TestWatchGoesAlongLate(t *testing.T) {
 		o.accept(liveAt("e.4"))
 		if got := w.state(); got != "live pi-2:8443 <nil>" {
 			t.Error(got)
+		}
+	})
+}
+
+// TestWatchNextHub holds that the next hub of the list is tried where one is
+// lost, and stayed with.
+func TestWatchNextHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{Hubs: []string{"https://pi-1:8443", "https://pi-2:8443"}})
+		w.open("board,menu").refuse(errRefusedByNobody)
+		o := w.open("board,menu")
+		if o.ask.base != "https://pi-2:8443" || o.ask.within != openBefore {
+			t.Errorf("%+v", o.ask)
+		}
+		f := o.accept(liveAt("e.4"))
+		if got := w.state(); got != "live pi-2:8443 <nil>" {
+			t.Error(got)
+		}
+		f.end <- io.ErrUnexpectedEOF
+		if o = w.open("board@e.4,menu@e.4"); o.ask.base != "https://pi-1:8443" {
+			t.Errorf("came back to %s", o.ask.base)
+		}
+		o.refuse(errRefusedByNobody)
+		if o = w.open("board@e.4,menu@e.4"); o.ask.base != "https://pi-2:8443" {
+			t.Errorf("then to %s", o.ask.base)
+		}
+	})
+}
+
+// roaming opens the watch's first feed, as one that can move and is live.
+func roams(w *watching) *script {
+	o := w.open("board,menu")
+	s := &script{left: o.left, frames: make(chan string, 16), end: make(chan error, 1), closed: make(chan struct{})}
+	s.keeper = newRoamer(&town{}, netip.Addr{}, &town{}, wifi, Attentive)
+	o.feed <- s
+	s.send(liveAt("e.4"))
+	synctest.Wait()
+	return s
+}
+
+// TestWatchInDoubt holds that a connection in doubt gets another one beside it,
+// which is left again if there was no need, and takes over if there was.
+func TestWatchInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		f := roams(w)
+		f.keeper.signals <- signal{kind: doubted, from: wifi}
+		o := w.open("board@e.4,menu@e.4")
+		if !o.ask.hurry {
+			t.Error("it is in no hurry")
+		}
+		second := o.accept()
+		f.send(`{"ping":true,"cursor":"e.5"}`)
+		synctest.Wait()
+		if !second.gone() || f.gone() {
+			t.Error("the wrong one was left")
+		}
+		f.keeper.signals <- signal{kind: doubted, from: wifi}
+		third := w.open("board@e.5,menu@e.5").accept(liveAt("e.5"))
+		if got := w.state(); got != "live hub.example:8443 <nil>" || !f.gone() || third.gone() {
+			t.Error(got)
+		}
+	})
+}
+
+// TestWatchAfterARestart holds that a hub which says that it does not know the
+// connection is dialled anew, although another connection is on its way: that
+// may wait for the answer to a packet of before.
+func TestWatchAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		f := roams(w)
+		f.keeper.signals <- signal{kind: doubted, from: wifi}
+		waits := w.open("board@e.4,menu@e.4")
+		f.end <- &quic.StatelessResetError{}
+		began := time.Now()
+		w.open("board@e.4,menu@e.4").accept(liveAt("e.4"))
+		if time.Since(began) != 0 {
+			t.Errorf("after %v", time.Since(began))
+		}
+		<-waits.left
+	})
+}
+
+// TestWatchTellsMoves holds that a move is told once, and is no new connection.
+func TestWatchTellsMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		f := roams(w)
+		f.keeper.signals <- signal{kind: moved, from: wifi, to: cell}
+		synctest.Wait()
+		last := w.statuses[len(w.statuses)-1]
+		if last.State != Live || last.Moved == nil || *last.Moved != wifi || last.Path != cell || last.Connection != 1 {
+			t.Errorf("%+v", last)
+		}
+		f.send(`{"stale":{"since":"2026-11-22T08:00:00.000Z","why":"no_quorum"}}`)
+		synctest.Wait()
+		if last = w.statuses[len(w.statuses)-1]; last.State != Stale || last.Moved != nil || last.Path != cell {
+			t.Errorf("%+v", last)
 		}
 	})
 }

@@ -110,8 +110,10 @@ func TestRebind(t *testing.T) {
 	t.Parallel()
 	e := newEcho(t)
 	r, client := open(t, Config{To: e.at})
-	if !passes(t, client, soon) || !passes(t, client, soon) {
-		t.Fatal("a datagram got lost")
+	for range 2 {
+		if !passes(t, client, soon) {
+			t.Fatal("a datagram got lost")
+		}
 	}
 	first := <-e.from
 	if again := <-e.from; again != first {

@@ -123,7 +123,10 @@ func (s *Site) call(ctx context.Context, method, path string, in, out any) (http
 		if err == nil || Refused(err) || ctx.Err() != nil || !time.Now().Before(until) {
 			return header, err
 		}
-		time.Sleep(sendAgain)
+		select {
+		case <-ctx.Done():
+		case <-time.After(sendAgain):
+		}
 	}
 }
 
