@@ -178,6 +178,7 @@ func TestOverTheLimitOfSession(t *testing.T) {
 		w := newWorld(t, webTransport(), setup{pipes: true})
 		c := w.client().(*wtFeeds)
 		s := w.session(c)
+		synctest.Wait() // until then streams wait for it, of which one too many is refused
 		for range 17 {
 			rawStream(t, c.conns[0], "{")
 		}
