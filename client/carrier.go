@@ -90,7 +90,20 @@ func (c *quicCarrier) hub() netip.Addr {
 	return c.conn.RemoteAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
-func (c *quicCarrier) received() uint64 { return c.conn.ConnectionStats().PacketsReceived }
+func (c *quicCarrier) received(by Path) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.sockets[by]; s != nil {
+		return s.received.Load()
+	}
+	return 0
+}
+
+func (c *quicCarrier) beneath() Path {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.on
+}
 
 func (c *quicCarrier) answerWithin() time.Duration {
 	s := c.conn.ConnectionStats()
@@ -107,6 +120,9 @@ func (c *quicCarrier) beatOnRequest() error {
 }
 
 func (c *quicCarrier) probe(ctx context.Context, on Path) (way, error) {
+	if on == c.beneath() {
+		return beneathWay{c}, nil // QUIC is there already, and cannot probe it
+	}
 	s, err := c.socket(on)
 	if err != nil {
 		return nil, err
@@ -145,6 +161,16 @@ func (c *quicCarrier) detour(by Path) {
 		s.sent.Store(new(func() { from.detour.Store(s.UDPConn) }))
 	}
 }
+
+// beneathWay is the end of a detour, untried.
+type beneathWay struct{ of *quicCarrier }
+
+func (w beneathWay) take() error {
+	w.of.detour(Path{})
+	return nil
+}
+
+func (beneathWay) close() {}
 
 // quicWay is a path that has been probed.
 type quicWay struct {

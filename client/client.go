@@ -68,9 +68,9 @@ type Client struct {
 	// commands is for everything but feeds, each of which has a connection of
 	// its own: a line that has gone silent is then never used again.
 	commands connections
-	// ridden is the QUIC connection of a feed, which commands go along with:
-	// it finds its way when the network changes. Nil where there is none.
-	ridden *ride
+	// rides are QUIC connections of feeds, which commands go along with: they
+	// find their way when the network changes.
+	rides []ride
 }
 
 // New returns a Client. It connects to nothing yet. Errors are *event.Error

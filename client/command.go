@@ -20,6 +20,9 @@ import (
 const (
 	// tryWithin bounds one try: a hub waits 10 s for its log to elect a leader.
 	tryWithin = 12 * time.Second
+	// rideWithin is the same where the feed's connection may be the reason; the
+	// next try is over one of the commands' own.
+	rideWithin = 3 * time.Second
 	// patience is how long a command is sent again before its caller is told.
 	patience = 15 * time.Second
 	// maxAnswer bounds an answer: a menu of 500 items has half of that.
@@ -36,6 +39,9 @@ type request struct {
 	raw *[]byte
 	// key is the Idempotency-Key of a command.
 	key string
+	// base is the hub to ask, over a connection of the commands' own; empty for
+	// the one that is spoken to, along with its feed if that carries commands.
+	base string
 }
 
 // command gives a command: its key is made once, and so it takes effect once.
@@ -82,17 +88,19 @@ func again(err error) bool {
 
 // call makes a request once.
 func (c *Client) call(ctx context.Context, q request) error {
-	ctx, cancel := context.WithTimeout(ctx, tryWithin)
+	asked := ctx
+	base, over, within := c.route(q.base)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	base, over := c.route()
 	r, err := c.prepare(ctx, base, q)
 	if err != nil {
 		return err
 	}
 	response, err := c.web(over).Do(r)
 	if err != nil {
-		if !Untrusted(err) {
+		if asked.Err() == nil && !Untrusted(err) {
 			c.lost(base)
+			c.dismount(over)
 		}
 		return bare(err)
 	}

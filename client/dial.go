@@ -41,8 +41,9 @@ func (d dialer) dial(ctx context.Context, address string, t *tls.Config, q *quic
 		paths = []Path{{}}
 	}
 	if i := slices.Index(paths, d.first); i > 0 {
-		paths[0], paths[i] = paths[i], paths[0]
+		paths = append([]Path{d.first}, slices.Delete(slices.Clone(paths), i, i+1)...)
 	}
+	paths = paths[:min(len(paths), maxProbes)]
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (

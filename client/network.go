@@ -66,8 +66,9 @@ func (systemNetwork) Paths(to netip.Addr) ([]Path, error) {
 		if err != nil {
 			continue // it has gone just now
 		}
-		if local, ok := suitable(addresses, to, chosen); ok {
-			paths = append(paths, Path{Interface: i.Name, Local: local})
+		local, ok := suitable(addresses, to, chosen)
+		if p := (Path{Interface: i.Name, Local: local}); ok && (local == chosen || routed(p, to)) {
+			paths = append(paths, p)
 		}
 	}
 	slices.SortStableFunc(paths, func(a, b Path) int {
@@ -104,16 +105,30 @@ func suitable(addresses []net.Addr, to, chosen netip.Addr) (best netip.Addr, ok 
 	return best, ok
 }
 
+// discard is any port but 0.
+const discard = 9
+
 // chosenFor is the address that the kernel would send to another one from; none
 // without a route. Nothing is sent.
 func chosenFor(to netip.Addr) netip.Addr {
-	const discard = 9 // any port but 0
 	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, discard)))
 	if err != nil {
 		return netip.Addr{}
 	}
 	defer c.Close()
 	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+}
+
+// routed reports whether there is a route to an address on a path: bridges of
+// containers and tunnels have addresses and lead elsewhere. Nothing is sent.
+func routed(p Path, to netip.Addr) bool {
+	d := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.Local, 0)), Control: bindTo(p.Interface)}
+	c, err := d.Dial("udp", netip.AddrPortFrom(to, discard).String())
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 // ListenUDP implements Network.

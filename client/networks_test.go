@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"everything.local/client"
+	"everything.local/event"
 	"everything.local/loadtest/relay"
 	"everything.local/loadtest/street"
 )
@@ -176,4 +177,48 @@ func TestTCPDoesNotLinger(t *testing.T) {
 			t.Fatal("the network stays")
 		}
 	}
+}
+
+// TestGuestInDoubt has a guest follow their orders while UDP begins to be
+// blocked: the ticket for the second connection does not go by the first.
+func TestGuestInDoubt(t *testing.T) {
+	t.Parallel()
+	r, at := local(t)
+	c := theHub.client(t, client.Config{Hubs: []string{at}, ServerName: "localhost"})
+	me, err := c.SignIn(t.Context(), "Dorothy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := client.Request{Topics: []string{string(event.OrdersOf(me.Customer))}, Pace: client.Attentive}
+	for range 10 { // on a busy machine another wire may win the race
+		if took, ok := untilTCP(t, c, r, own); ok {
+			// The next heartbeat is up to a second away.
+			if took > 2500*time.Millisecond {
+				t.Errorf("on TCP after %v", took)
+			}
+			return
+		}
+	}
+	t.Error("never on WebTransport")
+}
+
+// untilTCP watches over WebTransport, blocks UDP, and returns how long it took
+// to be live on TCP; nothing where it was there from the start.
+func untilTCP(t *testing.T, c *client.Client, r *relay.Relay, ask client.Request) (took time.Duration, ok bool) {
+	t.Helper()
+	var blocked time.Time
+	for u, err := range c.Watch(t.Context(), ask) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case u.Status == nil || u.Status.State != client.Live:
+		case u.Status.Wire == client.WT:
+			blocked = time.Now()
+			r.SetWeather(relay.Weather{Blocked: true})
+		default:
+			return time.Since(blocked), !blocked.IsZero()
+		}
+	}
+	return 0, false
 }

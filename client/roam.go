@@ -27,14 +27,21 @@ const (
 	distrust = 10 * time.Second
 	// doubtEvery is after how many kicks in vain a watch is told, and told again.
 	doubtEvery = 3
-	// maxSignals is how many signals wait for a watch that is busy with a frame.
+	// maxProbes is how many paths are probed at once: quic-go has three ids of
+	// the hub's to probe by, and stops at the first path that it has none for.
+	maxProbes = 3
+	// maxSignals is how many signals wait for a watch that is busy with a frame;
+	// of more the last are lost.
 	maxSignals = 16
 )
 
 // carrier is a connection that can take another path. *quicCarrier is one.
 type carrier interface {
-	// received counts the packets that have come.
-	received() uint64
+	// received counts the packets that have come by a path.
+	received(Path) uint64
+	// beneath is the path that the connection is on for QUIC; another one than
+	// where it really is while that is reached by a detour.
+	beneath() Path
 	// answerWithin is how long the answer to a packet takes, as a rule.
 	answerWithin() time.Duration
 	// kick sends a packet that has to be answered, and that makes the hub
@@ -119,6 +126,10 @@ func newRoamer(n Network, hub netip.Addr, c carrier, on Path, pace Pace) *roamer
 // heard is to be called with every frame.
 func (r *roamer) heard() { poke(r.frames) }
 
+// stir has the roamer ask whether its path still leads to the hub, and look at
+// the others.
+func (r *roamer) stir() { poke(r.changes) }
+
 // poke tells c's reader that there is something; once is enough.
 func poke(c chan<- struct{}) {
 	select {
@@ -146,15 +157,11 @@ func (r *roamer) run(ctx context.Context) {
 		case <-r.frames:
 			r.rhythm.heard(time.Now())
 			r.followed = len(followUps)
-			if r.search == nil || r.search.planned {
-				r.calm()
-			} else {
-				r.search.heard = true // by the detour, perhaps
-			}
+			r.hear()
 		case <-r.changes:
 			err = r.look(ctx)
 		case f := <-findings(r.search):
-			err = r.take(ctx, f)
+			err = r.take(f)
 		case <-timer.C:
 			err = r.check(ctx)
 		}
@@ -205,11 +212,11 @@ func (r *roamer) check(ctx context.Context) error {
 		err := r.ask()
 		r.doubt.pause = pause
 		return err
-	case r.doubt.received != r.carrier.received() && r.search == nil:
+	case r.doubt.received != r.carrier.received(r.current) && !r.gone():
 		if r.doubt.pause {
 			r.rhythm.broken()
 		}
-		r.calm()
+		r.hear()
 		return nil
 	}
 	r.doubt.kicks++
@@ -229,7 +236,7 @@ func (r *roamer) check(ctx context.Context) error {
 
 // ask kicks, and waits for the answer.
 func (r *roamer) ask() error {
-	r.doubt = &doubt{received: r.carrier.received()}
+	r.doubt = &doubt{received: r.carrier.received(r.current)}
 	return r.kick()
 }
 
@@ -238,8 +245,21 @@ func (r *roamer) kick() error {
 	return r.carrier.kick()
 }
 
-// calm says that the current path leads to the hub.
-func (r *roamer) calm() { r.doubt = nil }
+// gone reports whether the current path is no path any more.
+func (r *roamer) gone() bool { return r.search != nil && r.search.gone }
+
+// hear is what there is to do when something has come: unless it may have come
+// by the detour, the current path leads to the hub.
+func (r *roamer) hear() {
+	switch s := r.search; {
+	case s == nil || s.planned:
+		r.doubt = nil
+	case !s.gone && s.received != r.carrier.received(r.current):
+		r.doubt = nil
+		r.abandon()
+		r.carrier.detour(Path{})
+	}
+}
 
 // look compares the path with those there are.
 func (r *roamer) look(ctx context.Context) error {
@@ -248,17 +268,23 @@ func (r *roamer) look(ctx context.Context) error {
 	if len(paths) == 0 || r.current == (Path{}) {
 		return r.ask()
 	}
+	if s := r.search; s != nil && s.planned && s.by != paths[0] {
+		r.abandon() // it is not preferred any more
+	}
 	maps.DeleteFunc(r.silent, func(p Path, _ time.Time) bool { return !slices.Contains(paths, p) })
 	if !slices.Contains(paths, r.current) {
 		r.abandon()
-		r.doubt = &doubt{received: r.carrier.received()}
+		r.doubt = &doubt{received: r.carrier.received(r.current)}
 		r.kicked = time.Now()
 		r.seek(ctx, paths, search{gone: true})
 		return nil
 	}
-	if best := paths[0]; best != r.current && r.search == nil && !r.distrusts(best) {
+	if best := paths[0]; best != r.current && best != r.carrier.beneath() && r.search == nil && !r.distrusts(best) {
 		r.seek(ctx, paths[:1], search{planned: true})
 		return nil
+	}
+	if r.doubt != nil {
+		return nil // it has been asked, and is to be answered in time
 	}
 	return r.ask()
 }
@@ -273,7 +299,7 @@ func (r *roamer) paths() []Path {
 }
 
 func (r *roamer) others() []Path {
-	return slices.DeleteFunc(r.paths(), func(p Path) bool { return p == r.current })
+	return slices.DeleteFunc(slices.Clone(r.paths()), func(p Path) bool { return p == r.current })
 }
 
 func (r *roamer) distrusts(p Path) bool {

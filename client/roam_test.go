@@ -22,10 +22,14 @@ var (
 type town struct {
 	mu    sync.Mutex
 	paths []Path
-	// dark are the paths that lead nowhere.
-	dark     map[Path]bool
-	at       Path
-	packets  uint64
+	// dark are the paths that lead nowhere, broken those without a socket.
+	dark, broken map[Path]bool
+	// at is the path that the connection is on, via the detour it takes, follows
+	// the one that the hub sends by.
+	at, via, follows Path
+	packets          map[Path]uint64
+	// deaf is how many kicks get lost.
+	deaf     int
 	kicks    []time.Duration
 	probes   []Path
 	released int
@@ -38,7 +42,7 @@ const roundTrip = 4 * time.Millisecond
 func (n *town) Paths(netip.Addr) ([]Path, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.Clone(n.paths), nil
+	return n.paths, nil
 }
 
 func (*town) ListenUDP(Path) (*net.UDPConn, error)              { return nil, net.ErrClosed }
@@ -55,10 +59,16 @@ func (n *town) Watch(ctx context.Context, changed func()) {
 	}
 }
 
-func (n *town) received() uint64 {
+func (n *town) received(by Path) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.packets
+	return n.packets[by]
+}
+
+func (n *town) beneath() Path {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.at
 }
 
 func (*town) answerWithin() time.Duration { return roundTrip + ackDelay }
@@ -67,34 +77,53 @@ func (n *town) kick() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.kicks = append(n.kicks, time.Since(n.began))
-	if n.leads(n.at) {
-		time.AfterFunc(roundTrip, func() {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			n.packets++
-		})
+	out := n.at
+	if n.via != (Path{}) {
+		out = n.via
+	}
+	if n.deaf > 0 {
+		n.deaf--
+	} else if n.leads(out) {
+		n.follows = out
+		time.AfterFunc(roundTrip, func() { n.receive(out) })
 	}
 	return nil
+}
+
+func (n *town) receive(by Path) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.packets[by]++
 }
 
 // leads reports whether a path leads to the hub; n.mu is held.
 func (n *town) leads(p Path) bool { return !n.dark[p] && slices.Contains(n.paths, p) }
 
-func (*town) detour(Path) {}
+func (n *town) detour(by Path) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.via = by
+}
 
+// probe is answered unless the hub sends by the path already.
 func (n *town) probe(ctx context.Context, p Path) (way, error) {
 	n.mu.Lock()
 	n.probes = append(n.probes, p)
+	broken := n.broken[p]
 	n.mu.Unlock()
+	if broken {
+		return nil, net.ErrClosed
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(roundTrip):
 			n.mu.Lock()
-			leads := n.leads(p)
+			answered := n.leads(p) && n.follows != p
 			n.mu.Unlock()
-			if leads {
+			if answered {
+				n.receive(p)
 				return &townWay{n, p}, nil
 			}
 		}
@@ -109,7 +138,7 @@ type townWay struct {
 func (w *townWay) take() error {
 	w.of.mu.Lock()
 	defer w.of.mu.Unlock()
-	w.of.at = w.to
+	w.of.at, w.of.via = w.to, Path{}
 	return nil
 }
 
@@ -140,7 +169,10 @@ func (n *town) asked() int {
 func stroll(t *testing.T, pace Pace, gap time.Duration, test func(*town, *roamer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := &town{paths: []Path{wifi, cell}, dark: map[Path]bool{}, at: wifi, changed: make(chan struct{}), began: time.Now()}
+		n := &town{
+			paths: []Path{wifi, cell}, dark: map[Path]bool{}, broken: map[Path]bool{}, packets: map[Path]uint64{},
+			at: wifi, follows: wifi, changed: make(chan struct{}), began: time.Now(),
+		}
 		r := newRoamer(n, netip.MustParseAddr("10.77.0.1"), n, wifi, pace)
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -150,9 +182,9 @@ func stroll(t *testing.T, pace Pace, gap time.Duration, test func(*town, *roamer
 				for ctx.Err() == nil {
 					<-time.After(gap)
 					n.mu.Lock()
-					leads := n.leads(n.at)
+					leads := n.leads(n.follows)
 					if leads {
-						n.packets++
+						n.packets[n.follows]++
 					}
 					n.mu.Unlock()
 					if leads {
@@ -274,13 +306,94 @@ func TestRoamHasNowhereToGo(t *testing.T) {
 	})
 }
 
+// TestRoamStaysWhereItIsWell holds that a preferred path which leads nowhere
+// is probed and nothing else: the connection is in no doubt meanwhile.
+func TestRoamStaysWhereItIsWell(t *testing.T) {
+	for _, pace := range []Pace{Attentive, Idle} {
+		stroll(t, pace, 0, func(n *town, r *roamer) {
+			n.set(true, func() { n.paths = []Path{cell} })
+			if s, _ := next(t, r); s != (signal{moved, wifi, cell}) {
+				t.Errorf("%+v", s)
+			}
+			n.set(true, func() { n.dark[wifi], n.paths = true, []Path{wifi, cell} })
+			<-time.After(5 * time.Minute)
+			n.set(false, func() {
+				if len(r.signals) > 0 || len(n.probes) < 5 || len(n.probes) > 40 {
+					t.Errorf("%s: %d signals, %d probes", pace, len(r.signals), len(n.probes))
+				}
+			})
+		})
+	}
+}
+
+// TestRoamIsNotFooled holds that one kick that gets lost, where the other path
+// leads nowhere, has the connection stay where it is.
+func TestRoamIsNotFooled(t *testing.T) {
+	stroll(t, Attentive, 300*time.Millisecond, func(n *town, r *roamer) {
+		<-time.After(1500 * time.Millisecond)
+		n.set(false, func() { n.dark[cell], n.deaf = true, 1 })
+		<-time.After(20 * time.Second)
+		n.set(false, func() {
+			if n.at != wifi || n.via != (Path{}) || n.follows != wifi {
+				t.Errorf("at %s by %s, the hub sends by %s", n.at, n.via, n.follows)
+			}
+		})
+		for len(r.signals) > 0 {
+			if s := <-r.signals; s.kind == moved {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}
+
+// TestRoamIsFollowedUnasked holds that a hub which follows the detour before it
+// has answered the probe is met there.
+func TestRoamIsFollowedUnasked(t *testing.T) {
+	stroll(t, Attentive, 20*time.Millisecond, func(n *town, r *roamer) {
+		<-time.After(time.Second)
+		n.set(false, func() { n.dark[wifi] = true })
+		for sought := false; !sought; {
+			<-time.After(time.Millisecond)
+			n.set(false, func() { sought = len(n.probes) > 0 })
+		}
+		n.set(false, func() { n.follows = cell }) // which packets of QUIC's own may do
+		s, took := next(t, r)
+		for s.kind != moved {
+			s, took = next(t, r)
+		}
+		if s != (signal{moved, wifi, cell}) || took > probeWithin+time.Second {
+			t.Errorf("%+v after %v", s, took)
+		}
+		<-time.After(time.Second)
+		n.set(false, func() {
+			if n.via != cell && n.at != cell {
+				t.Errorf("at %s by %s", n.at, n.via)
+			}
+		})
+	})
+}
+
+// TestRoamIsInNoHurry holds that paths which cannot be probed are tried at the
+// pace of kicks.
+func TestRoamIsInNoHurry(t *testing.T) {
+	stroll(t, Attentive, 0, func(n *town, r *roamer) {
+		n.set(false, func() { n.dark[wifi], n.broken[cell] = true, true })
+		<-time.After(10 * time.Second)
+		n.set(false, func() {
+			if len(n.probes) > 50 || len(n.kicks) > 50 {
+				t.Errorf("%d probes and %d kicks in 10 s", len(n.probes), len(n.kicks))
+			}
+		})
+	})
+}
+
 // TestRoamIsNotRestless holds that a feed which pauses costs a packet and no
 // search.
 func TestRoamIsNotRestless(t *testing.T) {
 	stroll(t, Attentive, 0, func(n *town, r *roamer) {
 		for range 50 {
 			<-time.After(10 * time.Millisecond)
-			n.set(false, func() { n.packets++ })
+			n.receive(wifi)
 			r.heard()
 		}
 		<-time.After(900 * time.Millisecond)

@@ -13,10 +13,11 @@ type search struct {
 	// planned says that the current path is not in doubt; gone that it is no path
 	// any more.
 	planned, gone bool
-	// by is the path that everything goes by meanwhile, unless it is planned;
-	// heard says that frames have come since.
-	by    Path
-	heard bool
+	// by is the first path that is probed. Unless it is planned everything goes
+	// by it meanwhile. byReceived and received are what had come by it, and by
+	// the current path, when the search began.
+	by                   Path
+	byReceived, received uint64
 }
 
 type finding struct {
@@ -31,11 +32,12 @@ func (r *roamer) seek(ctx context.Context, paths []Path, why search) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeWithin)
 	s := &why
-	s.cancel, s.found, s.open = cancel, make(chan finding, len(paths)), len(paths)
+	paths = paths[:min(len(paths), maxProbes)]
+	s.cancel, s.found, s.open, s.by = cancel, make(chan finding, len(paths)), len(paths), paths[0]
+	s.received, s.byReceived = r.carrier.received(r.current), r.carrier.received(s.by)
 	r.search = s
 	if !s.planned {
-		r.carrier.detour(paths[0])
-		s.by = paths[0]
+		r.carrier.detour(s.by)
 	}
 	for _, p := range paths {
 		r.probing.Go(func() {
@@ -49,13 +51,13 @@ func (r *roamer) seek(ctx context.Context, paths []Path, why search) {
 }
 
 // take takes the first path that leads to the hub.
-func (r *roamer) take(ctx context.Context, f finding) error {
+func (r *roamer) take(f finding) error {
 	s := r.search
 	s.open--
 	if f.way == nil {
 		if s.open == 0 {
 			r.abandon()
-			return r.missed(ctx, s, f.path)
+			return r.missed(s, f.path)
 		}
 		return nil
 	}
@@ -68,19 +70,19 @@ func (r *roamer) take(ctx context.Context, f finding) error {
 }
 
 // missed is what there is to do when no path has been found to lead to the hub.
-func (r *roamer) missed(ctx context.Context, s *search, last Path) error {
+func (r *roamer) missed(s *search, last Path) error {
 	switch {
 	case s.planned:
 		r.silent[last] = time.Now()
-		return nil
-	case s.heard:
+	case s.byReceived != r.carrier.received(s.by):
 		// The hub follows what comes by the detour, and then answers no probe of
 		// that path any more.
 		return r.arrive(s, s.by)
 	default:
 		r.carrier.detour(Path{})
-		return r.check(ctx) // goes on asking, and tries them again
+		r.kicked = time.Now() // and asked again, and sought, when that is due
 	}
+	return nil
 }
 
 // arrive is what there is to do on another path.
@@ -93,6 +95,10 @@ func (r *roamer) arrive(s *search, at Path) error {
 	r.current = at
 	r.rhythm.broken()
 	r.movedAt, r.followed = time.Now(), 0
+	select {
+	case <-r.frames: // of before
+	default:
+	}
 	r.tell(signal{kind: moved, from: from, to: at})
 	return r.ask() // the hub follows this packet
 }

@@ -60,7 +60,7 @@ func (c *Client) firstLine(ctx context.Context, ask subscription) ([]byte, error
 		var t struct {
 			Ticket string `json:"ticket"`
 		}
-		if err := c.call(ctx, request{method: http.MethodPost, path: "/v1/feed/ticket", out: &t}); err != nil {
+		if err := c.call(ctx, request{method: http.MethodPost, path: "/v1/feed/ticket", out: &t, base: ask.base}); err != nil {
 			return nil, err
 		}
 		ask.Token = t.Ticket

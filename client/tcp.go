@@ -71,7 +71,7 @@ func (t *tcpConnections) stands(conn net.Conn) bool {
 	}
 	at := local.AddrPort().Addr().Unmap().WithZone("")
 	paths, err := t.network.Paths(remote.AddrPort().Addr().Unmap())
-	return err != nil || slices.ContainsFunc(paths, func(p Path) bool { return p.Local.WithZone("") == at })
+	return err != nil || len(paths) == 0 || slices.ContainsFunc(paths, func(p Path) bool { return p.Local.WithZone("") == at })
 }
 
 // Close implements connections.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"golang.org/x/net/ipv4"
 )
 
 const (
@@ -36,7 +37,10 @@ type socket struct {
 }
 
 func newSocket(conn *net.UDPConn) *socket {
-	s := &socket{tolerantConn: tolerantConn{conn, new(atomic.Pointer[net.UDPConn]), new(atomic.Pointer[func()])}}
+	s := &socket{tolerantConn: tolerantConn{
+		UDPConn: conn, batches: ipv4.NewPacketConn(conn), received: new(atomic.Uint64),
+		detour: new(atomic.Pointer[net.UDPConn]), sent: new(atomic.Pointer[func()]),
+	}}
 	s.transport = &quic.Transport{Conn: s.tolerantConn, ConnectionIDGenerator: noID{}}
 	return s
 }
@@ -59,10 +63,23 @@ func (s *socket) close() error { return errors.Join(s.transport.Close(), s.Close
 // route may be back in a second, or another one found.
 type tolerantConn struct {
 	*net.UDPConn
+
+	// batches reads as quic-go would itself (IPv6 too); received counts what came.
+	batches  *ipv4.PacketConn
+	received *atomic.Uint64
 	// detour is what packets go out by instead, nil for its own socket.
 	detour *atomic.Pointer[net.UDPConn]
 	// sent is called once, after the next packet has gone out; nil for not.
 	sent *atomic.Pointer[func()]
+}
+
+// ReadBatch is what quic-go reads by, where it is there.
+func (c tolerantConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
+	n, err := c.batches.ReadBatch(ms, flags)
+	if n > 0 {
+		c.received.Add(uint64(n))
+	}
+	return n, err
 }
 
 // WriteMsgUDP implements quic.OOBCapablePacketConn.

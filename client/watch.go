@@ -84,6 +84,9 @@ func (r *watcher) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
+		if r.current != nil {
+			base = r.current.ask.base // a hub may have passed it on
+		}
 		r.client.lost(base)
 		wait, err := r.judge(ctx, base, err)
 		if err != nil {
@@ -105,11 +108,12 @@ func (r *watcher) follow(ctx context.Context, base string) error {
 	defer r.links.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	r.current, r.next = nil, nil
 	var err error
 	if r.token, err = r.client.token(ctx); err != nil {
 		return err
 	}
-	r.current, r.next = r.dial(ctx, r.ask(base)), nil
+	r.current = r.dial(ctx, r.ask(base))
 	for !r.enough {
 		n := receive(r.current, r.next)
 		switch {

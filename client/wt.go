@@ -32,9 +32,11 @@ type wt struct {
 	on      *quicCarrier
 	session *webtransport.Session
 	stream  *webtransport.Stream
-	once    sync.Once
-	// dismount takes the connection from the commands.
-	dismount func()
+	left    sync.Once
+	// mount lets commands go along, once the hub has accepted the feed; dismount
+	// ends that.
+	accepted        sync.Once
+	mount, dismount func()
 }
 
 func openWT(ctx context.Context, c *Client, _ Protocol, ask subscription) (feed, error) {
@@ -52,8 +54,9 @@ func openWT(ctx context.Context, c *Client, _ Protocol, ask subscription) (feed,
 		f.close()
 		return nil, err
 	}
-	f.dismount = c.ride(ask.base, requests)
 	f.roaming = c.roam(ctx, on, ask.Pace)
+	f.mount = func() { c.mount(ride{ask.base, requests, f.stir}) }
+	f.dismount = func() { c.dismount(requests) }
 	// The stream knows no context.
 	context.AfterFunc(ctx, f.leave)
 	return f, nil
@@ -95,7 +98,8 @@ func (f *wt) close() {
 
 // leave ends the connection, and with it the heartbeat and the reader.
 func (f *wt) leave() {
-	f.once.Do(func() {
+	f.accepted.Do(func() {}) // not any more
+	f.left.Do(func() {
 		f.dismount()
 		if f.session != nil {
 			_ = f.session.CloseWithError(0, "") // else the connection's end says it
@@ -106,6 +110,9 @@ func (f *wt) leave() {
 
 func (f *wt) next() ([]byte, error) {
 	line, err := f.frame()
+	if err == nil {
+		f.accepted.Do(f.mount)
+	}
 	if closed, ok := errors.AsType[*webtransport.SessionError](err); ok && closed.Message != "" {
 		return nil, errors.New("the hub closed the session: " + closed.Message)
 	}
