@@ -43,7 +43,7 @@ test-go: web ## the Go suite, with the race detector
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 15m ./...
 	go test -run 'TestComeAndGo|TestDrainCrowd' -timeout 10m ./transport/transporttest
 	go test -run 'TestEarlyDataAfterARestart' ./transport/cert
-	go test -run 'TestMobility' -timeout 20m ./loadtest
+	go test -v -run 'TestMobility' -timeout 20m ./loadtest
 
 test-web: web ## the TypeScript client, in Node
 	bash web/test.sh

@@ -32,6 +32,8 @@ type journey struct {
 	// fromEnd says that a pause counts from the end of the switch, not from the
 	// last entry before it: a hub that is down sends nothing.
 	fromEnd bool
+	// rate is how many messages a second there are, 0 for the run's.
+	rate float64
 	// brisk says that there is no rest before a switch.
 	brisk bool
 	// still says that nothing is switched, and latencies are measured instead.
@@ -52,7 +54,7 @@ const (
 var journeys = []*journey{
 	{name: "rebind", limit: 150 * time.Millisecond, same: true, pace: client.Attentive, sends: true, window: second, rest: second, move: rebind},
 	{name: "rebind-listening", limit: second, same: true, pace: client.Attentive, window: 3 * second / 2, rest: second, move: rebind},
-	{name: "rebind-idle", limit: 15 * second, same: true, pace: client.Idle, window: 2 * second, rest: second, move: rebind},
+	{name: "rebind-idle", limit: 15 * second, same: true, pace: client.Idle, rate: 0.5, window: 17 * second, rest: 2 * second, move: rebind},
 	{name: "switch", limit: 50 * time.Millisecond, same: true, pace: client.Attentive, street: true, window: second, rest: blink, move: prefer},
 	{name: "down", limit: 300 * time.Millisecond, same: true, pace: client.Attentive, street: true, window: second, rest: second, move: down, back: up},
 	{name: "black", limit: 300 * time.Millisecond, same: true, pace: client.Attentive, street: true, window: second, rest: second, move: darken},

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,8 @@ func (m *menu) travel(ctx context.Context, j *journey) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.close(ctx)) }()
 	p.relay.SetWeather(j.weather)
-	size := int(r.Rate * (departWithin + time.Duration(rounds)*(j.window+j.rest+spare)).Seconds())
+	rate := cmp.Or(j.rate, r.Rate)
+	size := int(rate * (departWithin + time.Duration(rounds)*(j.window+j.rest+spare)).Seconds())
 	course, latencies := check.NewCourse(size), meter.NewLatencies()
 	g, err := m.depart(ctx, p, j, course, latencies)
 	if err != nil {
@@ -89,17 +91,10 @@ func (m *menu) travel(ctx context.Context, j *journey) (err error) {
 	publishing, enough := context.WithCancel(ctx)
 	defer enough()
 	published := make(chan error, 1)
-	go func() { published <- m.publishUntil(publishing, course, r.Rate, size) }()
-	err = pause(ctx, second) // of the first ones
-	if err != nil {
-		return err
-	}
+	go func() { published <- m.publishUntil(publishing, course, rate, size) }() // waited for below
 	pauses, err := m.switches(ctx, p, j, g, rounds)
 	enough()
-	if e := <-published; err == nil {
-		err = e
-	}
-	if err != nil {
+	if err := errors.Join(err, <-published); err != nil {
 		return err
 	}
 	if err := g.until(ctx, arriveWithin, func(t *traveller) bool { return t.watcher.Complete() }); err != nil {
@@ -122,13 +117,14 @@ const spare = 10 * time.Second
 // publishUntil sends at most size messages until ctx ends, and returns when all
 // are answered.
 func (m *menu) publishUntil(ctx context.Context, course *check.Course, rate float64, size int) error {
-	some := max(int(rate), 1) // a second's
+	some, start := max(int(rate), 1), time.Now() // a second's
 	for from := 0; ctx.Err() == nil; from += some {
 		if from+some > size {
 			return errors.New("it took longer than it may")
 		}
 		// Not ctx: what was begun must be answered to be known.
-		if err := m.publishFrom(context.WithoutCancel(ctx), course, from, time.Now(), rate, some); err != nil {
+		due := start.Add(time.Duration(float64(from) / rate * float64(time.Second)))
+		if err := m.publishFrom(context.WithoutCancel(ctx), course, from, due, rate, some); err != nil {
 			return err
 		}
 	}
@@ -172,6 +168,9 @@ func (p *pauses) latencies(l meter.Percentiles) { p.report = l }
 // switches makes rounds of them.
 func (m *menu) switches(ctx context.Context, p *place, j *journey, g *travelling, rounds int) (*pauses, error) {
 	all := &pauses{all: meter.NewLatencies(), calm: meter.NewLatencies()}
+	if err := pause(ctx, second); err != nil { // of the first messages
+		return nil, err
+	}
 	for i := range rounds {
 		if err := m.rest(ctx, j, g, all); err != nil {
 			return nil, err

@@ -127,7 +127,7 @@ func (t *traveller) mark() {
 func (t *traveller) gap() (longest time.Duration, same bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return max(t.longest, time.Since(t.last)), t.after == t.marked
+	return max(t.longest, time.Since(t.last)), t.after == t.marked && t.last.After(t.since)
 }
 
 // send asks the hub who it is, again and again, over the connection that the

@@ -125,7 +125,7 @@ func (s *Street) Up(ctx context.Context, l Link) error {
 	return s.route(ctx, "replace", l, metric[l])
 }
 
-// Down takes a link down at the machine: its address and route go with it.
+// Down takes a link down at the machine: its routes go with it.
 func (s *Street) Down(ctx context.Context, l Link) error {
 	return ip(ctx, fmt.Sprintf("-n %s link set %s down", s.near, l))
 }
