@@ -100,3 +100,42 @@ func ExampleError() {
 	// Output:
 	// unauthenticated
 }
+
+// A watch says how it is doing between the frames: this is what a program shows
+// beside them, so that nobody takes what is old for what is.
+func ExampleClient_Watch() {
+	ctx := context.Background()
+	c, err := client.New(client.Config{
+		// The next is tried where one is lost. There is none at the first here.
+		Hubs: []string{"https://127.0.0.1:1", theHub.url}, RootCAs: theHub.roots,
+		Wire: client.WS,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	for u, err := range c.Watch(ctx, client.Request{Topics: []string{"menu"}, Pace: client.Attentive}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		switch {
+		case u.Status == nil && u.Key == "latte":
+			fmt.Println("there is a latte")
+		case u.Status == nil:
+		case u.Status.Moved != nil:
+			fmt.Println("moved from", u.Status.Moved, "to", u.Status.Path)
+		case u.Status.State == client.Live:
+			fmt.Println("live over", u.Status.Wire)
+			return
+		default:
+			fmt.Println(u.Status.State)
+		}
+	}
+	// Output:
+	// connecting
+	// waiting
+	// there is a latte
+	// live over ws
+}

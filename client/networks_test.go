@@ -79,7 +79,7 @@ func TestBlockedFromTheStart(t *testing.T) {
 	r.SetWeather(relay.Weather{Blocked: true})
 	c := theHub.client(t, client.Config{Hubs: []string{at}, ServerName: "localhost"})
 	var slowest time.Duration
-	for range 20 {
+	for range 10 {
 		began := time.Now()
 		s, err := c.Follow(t.Context(), client.Request{Topics: []string{"menu"}})
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 // others need no privilege.
 var (
 	inNetworks = []string{"switch", "down", "black", "there-and-back"}
-	others     = []string{"rebind", "rebind-listening", "rebind-idle", "restart", "blocked", "lossy"}
+	others     = []string{"rebind", "rebind-listening", "rebind-idle", "restart", "blocked", "no-udp", "lossy"}
 )
 
 const (
@@ -64,7 +64,7 @@ func TestMobility(t *testing.T) {
 		if j != "restart" {
 			t.Run(j, func(t *testing.T) {
 				switch j { // of those that take long, fewer with more clients
-				case "rebind-idle":
+				case "rebind-idle", "no-udp":
 					travel(t, j, "--watchers", "200")
 				case "blocked":
 					travel(t, j, "--watchers", "100")

@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"everything.local/event"
+	"everything.local/loadtest/relay"
 )
 
 const (
@@ -39,7 +40,7 @@ func TestRequestRepairsPath(t *testing.T) {
 	pings := p.pings(ctx)
 	<-pings
 	<-time.After(calm)
-	n.rebind()
+	n.Rebind()
 	select {
 	case <-pings:
 		t.Error("the feed goes on before anything is sent")
@@ -62,13 +63,13 @@ func TestRequestRepairsPath(t *testing.T) {
 
 // behind returns a client on HTTP/3 whose packets go through n, and that sends
 // none of its own accord. It counts its connections.
-func (p *process) behind(n *nat, dials *atomic.Int32) *http.Client {
+func (p *process) behind(n *relay.Relay, dials *atomic.Int32) *http.Client {
 	tr := &http3.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool(p.t, tlsDir(p.data)+"/ca.pem")},
 		QUICConfig:      &quic.Config{DisablePathMTUDiscovery: true},
 		Dial: func(ctx context.Context, _ string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
 			dials.Add(1)
-			return quic.DialAddr(ctx, n.near.LocalAddr().String(), t, q)
+			return quic.DialAddr(ctx, n.Addr().String(), t, q)
 		},
 	}
 	p.t.Cleanup(func() { _ = tr.Close() })
@@ -97,82 +98,26 @@ func (p *process) pings(ctx context.Context) <-chan struct{} {
 	return pings
 }
 
-// nat passes the packets of one client on to a hub, from an address that can
-// change.
-type nat struct {
-	t         *testing.T
-	hub       *net.UDPAddr
-	near      *net.UDPConn
-	forwarded sync.WaitGroup
-
-	mu     sync.Mutex
-	far    *net.UDPConn
-	client *net.UDPAddr
-}
-
-func newNAT(t *testing.T, hub string) *nat {
+// newNAT is a relay to a hub that gives its clients another address when told to.
+func newNAT(t *testing.T, hub string) *relay.Relay {
 	t.Helper()
-	to, err := net.ResolveUDPAddr("udp", hub)
+	to, err := net.ResolveUDPAddr("udp4", hub)
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	listen, err := relay.Listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &nat{t: t, hub: to, near: near}
-	n.rebind()
-	n.forwarded.Go(n.out)
+	r := relay.New(relay.Config{Listen: listen, To: to.AddrPort()})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
 	t.Cleanup(func() {
-		_ = near.Close()
-		_ = n.far.Close()
-		n.forwarded.Wait()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
-	return n
-}
-
-// rebind forgets where packets came from, and uses another port from now on.
-func (n *nat) rebind() {
-	n.t.Helper()
-	far, err := net.DialUDP("udp", nil, n.hub)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.far != nil {
-		_ = n.far.Close()
-	}
-	n.far = far
-	n.forwarded.Go(func() { n.in(far) })
-}
-
-// out forwards what the client sends.
-func (n *nat) out() {
-	b := make([]byte, 2<<10)
-	for {
-		size, from, err := n.near.ReadFromUDP(b)
-		if err != nil {
-			return
-		}
-		n.mu.Lock()
-		n.client = from
-		_, _ = n.far.Write(b[:size]) // lost, as packets are
-		n.mu.Unlock()
-	}
-}
-
-// in forwards what the hub sends to an address, while that lasts.
-func (n *nat) in(far *net.UDPConn) {
-	b := make([]byte, 2<<10)
-	for {
-		size, err := far.Read(b)
-		if err != nil {
-			return
-		}
-		n.mu.Lock()
-		to := n.client
-		n.mu.Unlock()
-		_, _ = n.near.WriteToUDP(b[:size], to)
-	}
+	return r
 }

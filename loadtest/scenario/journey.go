@@ -36,6 +36,9 @@ type journey struct {
 	rate float64
 	// brisk says that there is no rest before a switch.
 	brisk bool
+	// atStart says that there is one switch, before anybody departs, and that the
+	// pause is how long it takes to be live.
+	atStart bool
 	// still says that nothing is switched, and latencies are measured instead.
 	still bool
 	// wire is what travellers follow by; the best that works if none is named.
@@ -61,7 +64,8 @@ var journeys = []*journey{
 	{name: "there-and-back", pace: client.Attentive, street: true, brisk: true, window: blink, move: thereAndBack},
 	{name: "restart", limit: 1200 * time.Millisecond, pace: client.Attentive, fromEnd: true, window: 4 * second, rest: second, move: restart},
 	{name: "blocked", limit: 2500 * time.Millisecond, pace: client.Attentive, window: 3 * second, rest: 2 * second, move: block, back: unblock},
-	{name: "lossy", pace: client.Attentive, weather: relay.Weather{Loss: 0.02, Delay: 100 * time.Millisecond}, window: 2 * second, still: true, wire: client.WT, move: stay},
+	{name: "no-udp", limit: second, pace: client.Attentive, weather: relay.Weather{Blocked: true}, atStart: true},
+	{name: "lossy", pace: client.Attentive, weather: relay.Weather{Loss: 0.02, Delay: 100 * time.Millisecond, Jitter: 5 * time.Millisecond}, window: 2 * second, still: true, wire: client.WT, move: stay},
 }
 
 func rebind(_ context.Context, _ *Run, p *place, _ int) error {

@@ -92,7 +92,10 @@ func (m *menu) travel(ctx context.Context, j *journey) (err error) {
 	defer enough()
 	published := make(chan error, 1)
 	go func() { published <- m.publishUntil(publishing, course, rate, size) }() // waited for below
-	pauses, err := m.switches(ctx, p, j, g, rounds)
+	pauses, err := g.departures(), error(nil)
+	if !j.atStart {
+		pauses, err = m.switches(ctx, p, j, g, rounds)
+	}
 	enough()
 	if err := errors.Join(err, <-published); err != nil {
 		return err
@@ -165,6 +168,18 @@ func (m *menu) rest(ctx context.Context, j *journey, g *travelling, p *pauses) e
 
 func (p *pauses) latencies(l meter.Percentiles) { p.report = l }
 
+// departures are how long everybody took to be live.
+func (g *travelling) departures() *pauses {
+	all := &pauses{all: meter.NewLatencies(), count: len(g.all)}
+	for n, t := range g.all {
+		t.mu.Lock()
+		all.all.Record(n, t.live.Sub(t.began))
+		t.mu.Unlock()
+	}
+	all.report = all.all.Total()
+	return all
+}
+
 // switches makes rounds of them.
 func (m *menu) switches(ctx context.Context, p *place, j *journey, g *travelling, rounds int) (*pauses, error) {
 	all := &pauses{all: meter.NewLatencies(), calm: meter.NewLatencies()}
@@ -227,7 +242,7 @@ func (m *menu) judgeJourney(j *journey, g *travelling, p *pauses) {
 		Journey: j.name, Switches: p.count, P50: p.report.P50, P99: p.report.P99, Max: p.report.Most, Delivered: tally.Delivered, Lost: tally.Gaps, Conflated: tally.Conflated, Repeated: tally.Repeats + tally.Reordered,
 		Moves: moves,
 	}
-	if !j.brisk {
+	if p.calm != nil && !j.brisk {
 		row.Calm = new(p.calm.Total().P99)
 	}
 	if j.same {

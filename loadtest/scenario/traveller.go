@@ -35,8 +35,8 @@ type traveller struct {
 	latencies *meter.Latencies
 
 	mu sync.Mutex
-	// live says that it has been.
-	live bool
+	// began is when it departed, live when it was so for the first time.
+	began, live time.Time
 	// last is when an entry came, longest the longest pause since mark.
 	last    time.Time
 	longest time.Duration
@@ -72,7 +72,9 @@ func (t *traveller) tell(s client.Status) {
 	if s.Moved != nil {
 		t.moves++
 	}
-	t.live = t.live || s.State == client.Live
+	if t.live.IsZero() && s.State == client.Live {
+		t.live = time.Now()
+	}
 }
 
 // take takes a frame; t.mu is held.
@@ -168,12 +170,19 @@ func (m *menu) depart(ctx context.Context, p *place, j *journey, course *check.C
 		name := fmt.Sprintf("traveller %d, %s", i, j.name)
 		t := &traveller{id: i, name: name, client: c, course: course, watcher: course.Watch(name), menu: m, latencies: latencies, last: time.Now()}
 		g.all = append(g.all, t)
+		if j.atStart {
+			if err := pause(ctx, apart); err != nil {
+				g.arrive()
+				return nil, err
+			}
+		}
+		t.began = time.Now()
 		g.running.Go(func() { t.watch(ctx, j.pace) })
 		if j.sends {
 			g.running.Go(func() { t.send(ctx) })
 		}
 	}
-	if err := g.until(ctx, departWithin, func(t *traveller) bool { return t.live }); err != nil {
+	if err := g.until(ctx, departWithin, func(t *traveller) bool { return !t.live.IsZero() }); err != nil {
 		g.arrive()
 		return nil, fmt.Errorf("%s: not everybody came on the way: %w", j.name, err)
 	}
@@ -195,6 +204,8 @@ const (
 	departWithin = 30 * time.Second
 	arriveWithin = 20 * time.Second
 	lookAgain    = 20 * time.Millisecond
+	// apart is how far from each other they depart whose departure is measured.
+	apart = 20 * time.Millisecond
 )
 
 // until waits until something holds of everybody.

@@ -73,9 +73,9 @@ func (w *world) mover(ids quic.ConnectionIDGenerator, byItself bool) *mover {
 		if byItself || m.rebind != nil {
 			return socket, to, nil
 		}
-		r := newRelay(w.t, to, home.AsSlice())
-		m.rebind = func(ip netip.Addr) { r.rebind(ip.AsSlice()) }
-		return socket, r.in.LocalAddr(), nil
+		n := newNAT(w.t, to, home)
+		m.rebind = n.rebind
+		return socket, net.UDPAddrFromAddrPort(n.Addr()), nil
 	}
 	m.Client = w.way.Connect(target)
 	w.t.Cleanup(m.Close)

@@ -1,85 +1,55 @@
 package transporttest
 
 import (
+	"context"
 	"net"
-	"sync"
+	"net/netip"
+	"sync/atomic"
 	"testing"
+
+	"everything.local/loadtest/relay"
 )
 
-// relay is a NAT that one client's packets go through, and that can give it
-// another address from one packet to the next.
-type relay struct {
-	t   *testing.T
-	hub net.Addr
-	in  *net.UDPConn // the client's side
+// nat is a relay whose clients have an address that it can change from one
+// packet to the next.
+type nat struct {
+	*relay.Relay
 
-	mu     sync.Mutex
-	out    *net.UDPConn // the hub's side
-	client net.Addr     // who has sent last
-	moving sync.WaitGroup
+	at atomic.Pointer[netip.Addr]
 }
 
-// newRelay returns a relay to hub whose packets come from the address from. It
+// newNAT returns a relay to hub whose packets come from the address from. It
 // ends with the test.
-func newRelay(t *testing.T, hub net.Addr, from net.IP) *relay {
+func newNAT(t *testing.T, hub net.Addr, from netip.Addr) *nat {
 	t.Helper()
-	r := &relay{t: t, hub: hub, in: listenUDP(t, net.IPv4(127, 0, 0, 1))}
-	r.rebind(from)
-	r.moving.Go(r.forward)
+	n := new(nat)
+	n.at.Store(&from)
+	to, err := netip.ParseAddrPort(hub.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen, err := relay.Listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Relay = relay.New(relay.Config{Listen: listen, To: to, Via: func(netip.Addr) netip.Addr { return *n.at.Load() }})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
 	t.Cleanup(func() {
-		_ = r.in.Close()
-		r.mu.Lock()
-		_ = r.out.Close()
-		r.mu.Unlock()
-		r.moving.Wait()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
-	return r
+	return n
 }
 
 // rebind has packets come from another port of an address from now on. What is
 // on its way to the old one is lost.
-func (r *relay) rebind(from net.IP) {
-	r.t.Helper()
-	out := listenUDP(r.t, from)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.out != nil {
-		_ = r.out.Close()
-	}
-	r.out = out
-	r.moving.Go(func() { r.back(out) })
-}
-
-// forward carries packets to the hub until the relay ends.
-func (r *relay) forward() {
-	b := make([]byte, 2048)
-	for {
-		n, from, err := r.in.ReadFrom(b)
-		if err != nil {
-			return
-		}
-		r.mu.Lock()
-		r.client = from
-		_, _ = r.out.WriteTo(b[:n], r.hub) // a packet may be lost
-		r.mu.Unlock()
-	}
-}
-
-// back carries packets to the client until the address is given up.
-func (r *relay) back(out *net.UDPConn) {
-	b := make([]byte, 2048)
-	for {
-		n, _, err := out.ReadFrom(b)
-		if err != nil {
-			return
-		}
-		r.mu.Lock()
-		to := r.client
-		r.mu.Unlock()
-		if to != nil {
-			_, _ = r.in.WriteTo(b[:n], to)
-		}
-	}
+func (n *nat) rebind(from netip.Addr) {
+	n.at.Store(&from)
+	n.Rebind()
 }
 
 func listenUDP(t *testing.T, ip net.IP) *net.UDPConn {
