@@ -149,6 +149,9 @@ func (c *quicCarrier) probe(ctx context.Context, on Path) (way, error) {
 func (c *quicCarrier) detour(by Path) {
 	c.mu.Lock()
 	from := c.sockets[c.on]
+	for _, s := range c.sockets {
+		s.sent.Store(nil) // of a probe that has never left
+	}
 	c.mu.Unlock()
 	if from == nil {
 		return // it has been closed
