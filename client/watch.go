@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,10 @@ type Update struct {
 // settled is how long a feed has to be live for its loss to be a new one, which
 // is tried again at once.
 const settled = 10 * time.Second
+
+// backAgain is within what a watch comes back to a hub that has just said that
+// it was restarted: it is there, and has all its clients to greet at once.
+const backAgain = 100 * time.Millisecond
 
 // Watch keeps a feed alive until ctx ends or its reader stops. It resumes after
 // every loss where it was: no change is missed, and none comes twice but those
@@ -259,6 +264,10 @@ func (r *watcher) judge(ctx context.Context, base string, err error) (time.Durat
 	}
 	r.liveSince = time.Time{}
 	wait := r.backoff.next()
+	if restarted(err) {
+		r.backoff.reset()
+		wait = rand.N(backAgain)
+	}
 	if ok {
 		wait = max(wait, refused.RetryAfter)
 	}

@@ -390,3 +390,26 @@ func TestWatchTellsStale(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchIsBackAtOnce holds that a hub which says that it was restarted is
+// come back to at once, however often it was lost before.
+func TestWatchIsBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, Config{})
+		o := w.open("board,menu")
+		for range 8 {
+			o.refuse(errRefusedByNobody)
+			o = w.open("board,menu")
+		}
+		f := o.accept(liveAt("e.4"))
+		synctest.Wait()
+		for range 8 {
+			lost := time.Now()
+			f.end <- &quic.StatelessResetError{}
+			f = w.open("board@e.4,menu@e.4").accept(liveAt("e.4"))
+			if waited := time.Since(lost); waited >= backAgain {
+				t.Errorf("waited %v", waited)
+			}
+		}
+	})
+}

@@ -26,8 +26,9 @@ var (
 )
 
 const (
-	// tries is how often a journey is made whose pauses are over the limit. What
-	// is lost or repeated, and a lost connection, is never forgiven.
+	// tries is how often a journey is made whose pauses are over the limit, twice
+	// at most on a quiet machine. What is lost or repeated, and a lost
+	// connection, is never forgiven.
 	tries = 5
 	// noisy is from which part of the limit on the pauses of a second in which
 	// nothing is switched make a try worthless: other things run on the machine.
@@ -43,7 +44,7 @@ func TestMobility(t *testing.T) {
 	var rows []report.Move
 	travel := func(t *testing.T, journey string, args ...string) {
 		args = append([]string{"migrate", "--journey", journey, "--rate", "100", "--keys", "400", "--watchers", "40"}, args...)
-		row := report.Move{}
+		row, quiet := report.Move{}, 0
 		for try := range tries {
 			var over bool
 			if row, over = once(t, h.load(t, args...)); !over {
@@ -52,7 +53,9 @@ func TestMobility(t *testing.T) {
 			}
 			t.Logf("try %d: a p99 of %.0f ms is over %.0f ms; %s ms without a switch", try+1, row.P99, *row.Limit, show(row.Calm))
 			if row.Calm == nil || *row.Calm < noisy**row.Limit {
-				t.Fatal("it is no other thing's fault")
+				if quiet++; quiet == 2 {
+					t.Fatal("twice, and it is no other thing's fault")
+				}
 			}
 		}
 		if row.P50 > *row.Limit {
