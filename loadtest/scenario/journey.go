@@ -65,7 +65,7 @@ var journeys = []*journey{
 	{name: "restart", limit: 1200 * time.Millisecond, pace: client.Attentive, fromEnd: true, window: 4 * second, rest: second, move: restart},
 	{name: "blocked", limit: 2500 * time.Millisecond, pace: client.Attentive, window: 3 * second, rest: 2 * second, move: block, back: unblock},
 	{name: "no-udp", limit: second, pace: client.Attentive, weather: relay.Weather{Blocked: true}, atStart: true},
-	{name: "lossy", pace: client.Attentive, weather: relay.Weather{Loss: 0.02, Delay: 100 * time.Millisecond, Jitter: 5 * time.Millisecond}, window: 2 * second, still: true, wire: client.WT, move: stay},
+	{name: "lossy", limit: second, pace: client.Attentive, weather: relay.Weather{Loss: 0.02, Delay: 100 * time.Millisecond, Jitter: 5 * time.Millisecond}, window: 2 * second, still: true, wire: client.WT, move: stay},
 }
 
 func rebind(_ context.Context, _ *Run, p *place, _ int) error {
