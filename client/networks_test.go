@@ -11,11 +11,12 @@ import (
 	"everything.local/client"
 	"everything.local/event"
 	"everything.local/loadtest/relay"
+	"everything.local/loadtest/relay/relaytest"
 	"everything.local/loadtest/street"
 )
 
-// through runs a relay before the hub on sockets of the test's, and returns it
-// with the address to give a client.
+// through runs a relay before the hub, on sockets of the test's if there are
+// some, and returns it with the address to give a client.
 func through(t *testing.T, s relay.Sockets) (*relay.Relay, string) {
 	t.Helper()
 	u, err := url.Parse(theHub.url)
@@ -26,27 +27,14 @@ func through(t *testing.T, s relay.Sockets) (*relay.Relay, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := relay.New(relay.Config{Listen: s, To: to})
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	r := relaytest.Run(t, relay.Config{Listen: s, To: to})
 	return r, "https://" + r.Addr().String()
 }
 
 // local is a relay on loopback.
 func local(t *testing.T) (*relay.Relay, string) {
 	t.Helper()
-	s, err := relay.Listen(netip.MustParseAddr("127.0.0.1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return through(t, s)
+	return through(t, relay.Sockets{})
 }
 
 // onStreet is a relay at the end of a street, for clients with two networks.

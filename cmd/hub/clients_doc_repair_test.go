@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"everything.local/event"
 	"everything.local/loadtest/relay"
+	"everything.local/loadtest/relay/relaytest"
 )
 
 const (
@@ -105,19 +105,5 @@ func newNAT(t *testing.T, hub string) *relay.Relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen, err := relay.Listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := relay.New(relay.Config{Listen: listen, To: to.AddrPort()})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	return r
+	return relaytest.Run(t, relay.Config{To: to.AddrPort()})
 }

@@ -1,13 +1,13 @@
 package transporttest
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"sync/atomic"
 	"testing"
 
 	"everything.local/loadtest/relay"
+	"everything.local/loadtest/relay/relaytest"
 )
 
 // nat is a relay whose clients have an address that it can change from one
@@ -28,20 +28,7 @@ func newNAT(t *testing.T, hub net.Addr, from netip.Addr) *nat {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen, err := relay.Listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.Relay = relay.New(relay.Config{Listen: listen, To: to, Via: func(netip.Addr) netip.Addr { return *n.at.Load() }})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	n.Relay = relaytest.Run(t, relay.Config{To: to, Via: func(netip.Addr) netip.Addr { return *n.at.Load() }})
 	return n
 }
 
