@@ -52,11 +52,10 @@ type Config struct {
 // Client speaks to the hubs of a site. Its methods may be called by any number of
 // goroutines. Close it when done.
 type Client struct {
-	config  Config
-	hubs    []string
-	network Network
-	tls     *tls.Config
-	jar     http.CookieJar
+	config Config
+	hubs   []string
+	tls    *tls.Config
+	jar    http.CookieJar
 	// tokens spare a hub that knows this client the proof of its address.
 	tokens quic.TokenStore
 	wires  map[Wire]opener
@@ -91,7 +90,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	cl := &Client{
-		config: c, hubs: hubs, network: c.Network, jar: jar, wires: wires,
+		config: c, hubs: hubs, jar: jar, wires: wires,
 		tokens: quic.NewLRUTokenStore(maxRemembered, tokensEach),
 		tls: &tls.Config{
 			RootCAs: c.RootCAs, ServerName: c.ServerName, MinVersion: tls.VersionTLS13,

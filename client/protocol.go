@@ -47,7 +47,7 @@ type connections interface {
 // the path named first. It opens none yet.
 func (c *Client) connect(p Protocol, first Path) connections {
 	if p == HTTP3 {
-		q := &quicConnections{dialer: dialer{c.network, first}}
+		q := &quicConnections{dialer: dialer{c.config.Network, first}}
 		q.Transport = &http3.Transport{
 			TLSClientConfig: c.quicTLS(), QUICConfig: c.quicConfig(), Dial: q.dial, EnableDatagrams: true,
 			MaxResponseHeaderBytes: maxHead, DisableCompression: true,
@@ -57,7 +57,7 @@ func (c *Client) connect(p Protocol, first Path) connections {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(p != HTTP2)
 	protocols.SetHTTP2(p != HTTP1)
-	t := &tcpConnections{network: c.network, open: map[net.Conn]struct{}{}}
+	t := &tcpConnections{network: c.config.Network, open: map[net.Conn]struct{}{}}
 	t.Transport = &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: t.dial, TLSClientConfig: c.tls.Clone(), Protocols: protocols,
 		TLSHandshakeTimeout: connectWithin, MaxResponseHeaderBytes: maxHead, IdleConnTimeout: keepIdle,

@@ -88,9 +88,10 @@ type roamer struct {
 	beat    time.Duration
 	// began is the path that the connection was opened on, current where it is.
 	began, current Path
-	// frames receives when a frame has come, changes when the network changes.
-	frames, changes chan struct{}
-	signals         chan signal
+	// frames receives when a frame has come, changes when the network changes,
+	// asks when somebody wants to know whether the path leads to the hub.
+	frames, changes, asks chan struct{}
+	signals               chan signal
 
 	rhythm   rhythm
 	kicked   time.Time
@@ -114,8 +115,8 @@ type doubt struct {
 func newRoamer(n Network, hub netip.Addr, c carrier, on Path, pace Pace) *roamer {
 	r := &roamer{
 		network: n, hub: hub, carrier: c, began: on, current: on, beat: beatIdle,
-		frames: make(chan struct{}, 1), changes: make(chan struct{}, 1), signals: make(chan signal, maxSignals),
-		silent: map[Path]time.Time{}, followed: len(followUps),
+		frames: make(chan struct{}, 1), changes: make(chan struct{}, 1), asks: make(chan struct{}, 1),
+		signals: make(chan signal, maxSignals), silent: map[Path]time.Time{}, followed: len(followUps),
 	}
 	if pace == Attentive {
 		r.beat = beatAttentive
@@ -126,9 +127,8 @@ func newRoamer(n Network, hub netip.Addr, c carrier, on Path, pace Pace) *roamer
 // heard is to be called with every frame.
 func (r *roamer) heard() { poke(r.frames) }
 
-// stir has the roamer ask whether its path still leads to the hub, and look at
-// the others.
-func (r *roamer) stir() { poke(r.changes) }
+// stir has the roamer ask whether its path still leads to the hub.
+func (r *roamer) stir() { poke(r.asks) }
 
 // poke tells c's reader that there is something; once is enough.
 func poke(c chan<- struct{}) {
@@ -160,6 +160,8 @@ func (r *roamer) run(ctx context.Context) {
 			r.hear()
 		case <-r.changes:
 			err = r.look(ctx)
+		case <-r.asks:
+			err = r.wonder()
 		case f := <-findings(r.search):
 			err = r.take(f)
 		case <-timer.C:
@@ -240,6 +242,14 @@ func (r *roamer) ask() error {
 	return r.kick()
 }
 
+// wonder asks, unless that has been done and is to be answered in time.
+func (r *roamer) wonder() error {
+	if r.doubt != nil {
+		return nil
+	}
+	return r.ask()
+}
+
 func (r *roamer) kick() error {
 	r.kicked = time.Now()
 	return r.carrier.kick()
@@ -283,10 +293,7 @@ func (r *roamer) look(ctx context.Context) error {
 		r.seek(ctx, paths[:1], search{planned: true})
 		return nil
 	}
-	if r.doubt != nil {
-		return nil // it has been asked, and is to be answered in time
-	}
-	return r.ask()
+	return r.wonder()
 }
 
 // paths lists the ways to the hub; none where the network cannot tell.

@@ -18,7 +18,7 @@ type roaming struct {
 // later than ctx may end.
 func (c *Client) roam(ctx context.Context, on *quicCarrier, pace Pace) *roaming {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r := &roaming{roamer: newRoamer(c.network, on.hub(), on, on.first, pace), stop: stop}
+	r := &roaming{roamer: newRoamer(c.config.Network, on.hub(), on, on.first, pace), stop: stop}
 	r.running.Go(func() { r.run(ctx) })
 	return r
 }

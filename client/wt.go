@@ -44,7 +44,7 @@ func openWT(ctx context.Context, c *Client, _ Protocol, ask subscription) (feed,
 	if err != nil {
 		return nil, err
 	}
-	on, err := dialer{c.network, ask.path}.dial(ctx, authority(ask.base), c.quicTLS(), c.quicConfig())
+	on, err := dialer{c.config.Network, ask.path}.dial(ctx, authority(ask.base), c.quicTLS(), c.quicConfig())
 	if err != nil {
 		return nil, err
 	}
