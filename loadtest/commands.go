@@ -91,7 +91,7 @@ type (
 		common
 
 		Switches int      `help:"How often the network is changed in each journey, all watchers together." default:"200" placeholder:"N"`
-		Journey  []string `help:"Journeys to make, of: rebind, rebind-listening, rebind-idle, switch, down, black, there-and-back, restart, blocked, no-udp, lossy (default: all that can be)." placeholder:"J,…"`
+		Journey  []string `help:"Journeys to make, of: ${journeys} (default: all that can be)." placeholder:"J,…"`
 		Restart  string   `help:"Command that ends the hub and starts it again, for the journey restart." placeholder:"CMD"`
 	}
 )

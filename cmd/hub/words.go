@@ -27,8 +27,7 @@ func clockOf(instant string) string {
 
 // statusWords says how a watch is doing.
 func statusWords(s client.Status) string {
-	switch {
-	case s.Moved != nil:
+	if s.Moved != nil {
 		return fmt.Sprintf("moved: from %s to %s, on the same connection", s.Moved, s.Path)
 	}
 	switch s.State {

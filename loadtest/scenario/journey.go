@@ -3,7 +3,6 @@ package scenario
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os/exec"
 	"time"
 
@@ -127,7 +126,6 @@ func unblock(ctx context.Context, _ *Run, p *place, _ int) error {
 	p.relay.BlockTCP(true)
 	err := pause(ctx, 2*second)
 	p.relay.BlockTCP(false)
-	p.relay.Darken(netip.Addr{})
 	return err
 }
 

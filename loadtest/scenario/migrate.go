@@ -92,8 +92,10 @@ func (m *menu) travel(ctx context.Context, j *journey) (err error) {
 	defer enough()
 	published := make(chan error, 1)
 	go func() { published <- m.publishUntil(publishing, course, rate, size) }() // waited for below
-	pauses, err := g.departures(), error(nil)
-	if !j.atStart {
+	var pauses *pauses
+	if j.atStart {
+		pauses = g.departures()
+	} else {
 		pauses, err = m.switches(ctx, p, j, g, rounds)
 	}
 	enough()
@@ -105,7 +107,7 @@ func (m *menu) travel(ctx context.Context, j *journey) (err error) {
 	}
 	g.arrive()
 	if j.still {
-		pauses.latencies(latencies.Total())
+		pauses.all = latencies
 	}
 	m.judgeJourney(j, g, pauses)
 	return nil
@@ -138,10 +140,8 @@ func (m *menu) publishUntil(ctx context.Context, course *check.Course, rate floa
 type pauses struct {
 	all *meter.Latencies
 	// calm are those of a second in which nothing was switched.
-	calm   *meter.Latencies
-	same   int
-	count  int
-	report meter.Percentiles
+	calm        *meter.Latencies
+	same, count int
 }
 
 // rest lets everybody settle, and then looks at how long pauses are anyway: the
@@ -166,8 +166,6 @@ func (m *menu) rest(ctx context.Context, j *journey, g *travelling, p *pauses) e
 	return nil
 }
 
-func (p *pauses) latencies(l meter.Percentiles) { p.report = l }
-
 // departures are how long everybody took to be live.
 func (g *travelling) departures() *pauses {
 	all := &pauses{all: meter.NewLatencies(), count: len(g.all)}
@@ -176,7 +174,6 @@ func (g *travelling) departures() *pauses {
 		all.all.Record(n, t.live.Sub(t.began))
 		t.mu.Unlock()
 	}
-	all.report = all.all.Total()
 	return all
 }
 
@@ -219,7 +216,6 @@ func (m *menu) switches(ctx context.Context, p *place, j *journey, g *travelling
 		}
 		m.run.say("%-16s switch %d of %d: longest pause %.0f ms", j.name, (i+1)*len(g.all), rounds*len(g.all), all.all.Interval().Most)
 	}
-	all.report = all.all.Total()
 	return all, nil
 }
 
@@ -227,7 +223,7 @@ func (m *menu) switches(ctx context.Context, p *place, j *journey, g *travelling
 func (m *menu) judgeJourney(j *journey, g *travelling, p *pauses) {
 	r := m.run
 	var tally check.Tally
-	moves := 0
+	moves, took := 0, p.all.Total()
 	for _, t := range g.all {
 		for _, f := range t.watcher.Finish(nil) {
 			r.violated(f.String())
@@ -239,7 +235,7 @@ func (m *menu) judgeJourney(j *journey, g *travelling, p *pauses) {
 		moves += t.moves
 	}
 	row := report.Move{
-		Journey: j.name, Switches: p.count, P50: p.report.P50, P99: p.report.P99, Max: p.report.Most, Delivered: tally.Delivered, Lost: tally.Gaps, Conflated: tally.Conflated, Repeated: tally.Repeats + tally.Reordered,
+		Journey: j.name, Switches: p.count, P50: took.P50, P99: took.P99, Max: took.Most, Delivered: tally.Delivered, Lost: tally.Gaps, Conflated: tally.Conflated, Repeated: tally.Repeats + tally.Reordered,
 		Moves: moves,
 	}
 	if p.calm != nil && !j.brisk {

@@ -28,7 +28,6 @@ type traveller struct {
 	id      int
 	name    string
 	client  *client.Client
-	course  *check.Course
 	watcher *check.Watcher
 	menu    *menu
 	// latencies is of all travellers.
@@ -101,7 +100,7 @@ func (t *traveller) entry(f client.Frame) {
 	}
 	t.longest, t.last = max(t.longest, gap), now
 	due, fresh, fault := t.watcher.Take(step, f.Seq, digest(f.Value))
-	if fresh && t.latencies != nil {
+	if fresh {
 		t.latencies.Record(t.id, now.Sub(due))
 	}
 	if fault != nil && len(t.faults) < maxViolations {
@@ -168,7 +167,7 @@ func (m *menu) depart(ctx context.Context, p *place, j *journey, course *check.C
 			return nil, err
 		}
 		name := fmt.Sprintf("traveller %d, %s", i, j.name)
-		t := &traveller{id: i, name: name, client: c, course: course, watcher: course.Watch(name), menu: m, latencies: latencies, last: time.Now()}
+		t := &traveller{id: i, name: name, client: c, watcher: course.Watch(name), menu: m, latencies: latencies, last: time.Now()}
 		g.all = append(g.all, t)
 		if j.atStart {
 			if err := pause(ctx, apart); err != nil {
